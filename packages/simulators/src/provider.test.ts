@@ -1,67 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
-  type ProviderSimulator,
-  type Script,
-  type ScriptedProvider,
-  startProviderSimulator,
-  startScriptedProvider,
-} from './provider.ts'
-
-type Json = Record<string, unknown>
-type Delta = {
-  role?: string
-  content?: string
-  refusal?: string
-  tool_calls?: { index: number; id?: string; function: { name?: string; arguments: string } }[]
-  function_call?: { name?: string; arguments: string }
-}
-type Message = Delta & { content: string | null }
-type Choice = { index: number; message: Message; delta: Delta; finish_reason: string | null }
-type Completion = {
-  id: string
-  object: string
-  model: string
-  choices: Choice[]
-  usage?: Usage | null
-  error?: Json
-}
-type Usage = {
-  prompt_tokens: number
-  completion_tokens: number
-  total_tokens: number
-  completion_tokens_details: Json
-}
-
-const post = (url: string, body: Json, init: RequestInit = {}) =>
-  fetch(`${url}/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: 'Bearer any' },
-    body: JSON.stringify(body),
-    redirect: 'manual',
-    ...init,
-  })
-
-const user = (content: string): Json => ({ model: 'gpt-5-mini', messages: [{ role: 'user', content }] })
-const scripted = (script: Script, key: string, more: Json = {}): Json => ({
-  ...user(JSON.stringify({ script, key })),
-  ...more,
-})
-
-const eventsOf = (text: string): string[] =>
-  text.split('\n\n').flatMap((block) => (block.startsWith('data: ') ? [block.slice(6)] : []))
-
-const chunksOf = (text: string): Completion[] =>
-  eventsOf(text)
-    .filter((data) => data !== '[DONE]')
-    .map((data) => JSON.parse(data) as Completion)
-
-const stream = { stream: true, stream_options: { include_usage: true } }
-const said = (chunks: Completion[], index = 0): string =>
-  chunks
-    .flatMap((chunk) => chunk.choices)
-    .filter((choice) => choice.index === index)
-    .map((choice) => choice.delta.content ?? '')
-    .join('')
+  type Completion,
+  chunksOf,
+  eventsOf,
+  post,
+  said,
+  scripted,
+  stream,
+  user,
+} from './provider/test-kit.ts'
+import { type Script, type ScriptedProvider, startScriptedProvider } from './provider.ts'
 
 /** Reads until the body ends or breaks. */
 const readAll = async (response: Response): Promise<{ text: string; broke: boolean }> => {
@@ -363,79 +311,5 @@ describe('the scripted provider', () => {
     expect((await fetch(`${provider.url}/models/none`)).status).toBe(404)
     expect((await fetch(`${provider.url}/nowhere`)).status).toBe(404)
     await expect(startScriptedProvider({ host: '0.0.0.0' })).rejects.toThrow('loopback')
-  })
-})
-
-describe('the friendly provider', () => {
-  let provider: ProviderSimulator
-  beforeAll(async () => {
-    provider = await startProviderSimulator()
-  })
-  afterAll(() => provider.stop())
-
-  const weather = {
-    name: 'get_weather',
-    parameters: { type: 'object', properties: { location: { type: 'string' } }, required: ['location'] },
-  }
-  const question = 'What is the weather in New York today?'
-  const complete = async (body: Json) => (await (await post(provider.url, body)).json()) as Completion
-
-  it('200: echoes any prompt, with usage that grows with it', async () => {
-    const short = await complete(user('Hi there'))
-    const long = await complete(user(`Hi there ${'and more '.repeat(200)}`))
-    expect(short.choices[0]?.message.content).toContain('"Hi there"')
-    expect(long.usage?.prompt_tokens).toBeGreaterThan((short.usage?.prompt_tokens ?? 0) + 400)
-    const capped = await complete({ ...user('Hi there'), max_completion_tokens: 5 })
-    expect(capped).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 5 } })
-  })
-
-  it('200: streams it, usage last', async () => {
-    const chunks = chunksOf(await (await post(provider.url, { ...user('Hi there'), ...stream })).text())
-    expect(said(chunks)).toContain('"Hi there"')
-    expect(chunks.length).toBeGreaterThan(10)
-    expect(chunks.slice(0, -1).every((chunk) => chunk.usage === null)).toBe(true)
-    expect(chunks.at(-1)?.usage?.completion_tokens).toBeGreaterThan(20)
-  })
-
-  it('200: calls a weather-like tool, then uses its answer', async () => {
-    const tools = [{ type: 'function', function: weather }]
-    const first = await complete({ ...user(question), tools })
-    const call = first.choices[0]?.message.tool_calls?.[0]
-    expect(first.choices[0]?.finish_reason).toBe('tool_calls')
-    expect(call?.function).toEqual({ name: 'get_weather', arguments: '{"location":"New York"}' })
-    const messages = [
-      { role: 'user', content: question },
-      { role: 'assistant', content: null, tool_calls: [call] },
-      { role: 'tool', tool_call_id: call?.id, content: '21 °C and sunny' },
-    ]
-    expect((await complete({ model: 'gpt-5-mini', messages, tools })).choices[0]?.message.content).toContain(
-      '21 °C and sunny',
-    )
-    expect(
-      (await complete({ ...user(question), tools, tool_choice: 'none' })).choices[0]?.finish_reason,
-    ).toBe('stop')
-  })
-
-  it('200: answers the older functions with function_call, plain and streamed', async () => {
-    const functions = [weather]
-    const plain = await complete({ ...user(question), functions })
-    expect(plain.choices[0]).toMatchObject({
-      finish_reason: 'function_call',
-      message: { function_call: { name: 'get_weather', arguments: '{"location":"New York"}' } },
-    })
-    const chunks = chunksOf(
-      await (await post(provider.url, { ...user(question), functions, stream: true })).text(),
-    )
-    const deltas = chunks.flatMap((chunk) => chunk.choices)
-    expect(deltas.map((choice) => choice.delta.function_call?.arguments ?? '').join('')).toBe(
-      '{"location":"New York"}',
-    )
-    expect(deltas.at(-1)?.finish_reason).toBe('function_call')
-    expect(deltas.some((choice) => choice.delta.tool_calls)).toBe(false)
-  })
-
-  it('200: lists models; 400: names what is wrong with a request', async () => {
-    expect((await fetch(`${provider.url}/models`)).status).toBe(200)
-    expect((await post(provider.url, { model: 'gpt-5-mini' })).status).toBe(400)
   })
 })

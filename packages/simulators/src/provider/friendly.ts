@@ -17,7 +17,7 @@ type Reshape = Readonly<{ legacy: boolean; nullUsage: boolean }>
 
 // Some 320 characters in pieces of 12 take about a second.
 const CHUNK_CHARACTERS = 12
-const CHUNK_DELAY_MS = 35
+const CHUNK_DELAY_MS = 45
 const JOURNAL_ENTRIES_MAX = 20
 
 const reshapeFor = (raw: Buffer): Reshape => {
