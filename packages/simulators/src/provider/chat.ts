@@ -118,11 +118,9 @@ const usageOf = (plan: ChatPlan): unknown => {
 }
 
 /** JSON, with raw text where the script gives `usage` as such (NaN, 1e400: not sayable in a JSON value). */
-const toJson = (value: unknown, script: Script): string => {
+const toJson = (value: unknown, { usage }: Script): string => {
   const json = JSON.stringify(value)
-  return typeof script.usage === 'string'
-    ? json.replace(JSON.stringify(RAW_USAGE), () => `${script.usage}`)
-    : json
+  return typeof usage === 'string' ? json.replace(JSON.stringify(RAW_USAGE), () => usage) : json
 }
 
 const envelope = (plan: ChatPlan, object: string) => ({
@@ -176,7 +174,7 @@ const spread = (total: number, parts: number): number[] =>
 
 /** A text in so many pieces, none of which splits a character. */
 const pieces = (text: string, parts: number): string[] => {
-  const characters = [...text]
+  const characters = Array.from(text)
   let from = 0
   return spread(characters.length, parts).map((length) => {
     const piece = characters.slice(from, from + length).join('')

@@ -131,7 +131,7 @@ const createGate = () => {
       : Promise.resolve()
   const release = () => {
     closed = false
-    for (const go of [...waiters]) go()
+    for (const go of waiters) go()
   }
   const hold = () => {
     closed = true
@@ -177,14 +177,13 @@ const goneSignal = (response: ServerResponse): AbortSignal => {
   return controller.signal
 }
 
-/** Starts a scripted provider on a free loopback port. Any API key will do. */
-export const startScriptedProvider = async (
-  options: { port?: number; host?: string } = {},
-): Promise<ScriptedProvider> => {
-  const gate = createGate()
-  const books = createBooks()
+type Gate = ReturnType<typeof createGate>
+type Books = ReturnType<typeof createBooks>
 
-  const chat = async (request: IncomingMessage, response: ServerResponse, raw: Buffer, id: string) => {
+/** Answers one chat request by its script, and closes its bill. */
+const createChat =
+  (gate: Gate, books: Books) =>
+  async (request: IncomingMessage, response: ServerResponse, raw: Buffer, id: string) => {
     const gone = goneSignal(response)
     const body = parseBody(raw)
     if (body === null) return sendJson(response, 400, errorBody(400, 'invalid_json'))
@@ -208,6 +207,15 @@ export const startScriptedProvider = async (
       bill.open = false
     }
   }
+
+/** Starts a scripted provider on a free loopback port. Any API key will do. */
+export const startScriptedProvider = async (
+  options: { port?: number; host?: string } = {},
+): Promise<ScriptedProvider> => {
+  const gate = createGate()
+  const books = createBooks()
+
+  const chat = createChat(gate, books)
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const raw = await readBody(request)
