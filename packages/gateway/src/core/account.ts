@@ -1,0 +1,132 @@
+/**
+ * An account's state: one constant-size value that a store keeps in one row. Everything in it is bounded; what
+ * grows (entries, open holds) lives in rows of its own.
+ */
+import type { GrantSource } from './entry.ts'
+import { emptyWindows, type Windows, type WindowStarts } from './limits.ts'
+import type { Price } from './pricing.ts'
+import { assert } from './result.ts'
+
+/** The most grants by operators and purchases that may be unspent at once. */
+export const GRANTS_MAX = 200
+
+/** Credits that are left of one grant. `available` and `held` in microcredits, times in milliseconds. */
+export type Grant = {
+  id: string
+  source: GrantSource
+  at: number
+  expiresAt: number | null
+  available: number
+  held: number
+}
+
+/** What a grant gave and what of it was taken back, kept after it is spent, so that a refund never takes more. */
+export type GrantRecord = { id: string; source: GrantSource; granted: number; revoked: number }
+
+/** A Faregate key. Only its SHA-256 is kept. `creditsMax`, `spent` and `held` in microcredits. */
+export type Key = {
+  id: string
+  name: string
+  hash: string
+  member: string
+  createdAt: number
+  expiresAt: number
+  creditsMax: number | null
+  spent: number
+  held: number
+}
+
+/** Credits set aside for one request, at the price it will be settled by. */
+export type Hold = {
+  id: string
+  at: number
+  leaseUntil: number
+  member: string
+  keyId: string | null
+  model: string
+  price: Price
+  /** Tokens that the input can be at most. */
+  inputTokens: number
+  /** The cap on output tokens per choice, and the number of choices. */
+  outputTokensMax: number
+  choices: number
+  /** Microcredits held, drawn from these grants in the order they burn. */
+  amount: number
+  draws: { grantId: string; amount: number }[]
+  /** The metered cost so far, in microcredits. */
+  checkpoint: number
+  counted: WindowStarts
+}
+
+export type Account = {
+  id: string
+  /** Counts the commits. */
+  version: number
+  createdAt: number
+  /** What billing or the operator set, until a time or for good. */
+  recordedPlan: { plan: string; until: number | null } | null
+  /** The plan slug that the last session token carried: what a Faregate key goes by. */
+  claimedPlan: string | null
+  blocked: boolean
+  grants: Grant[]
+  /** Microcredits that were revoked after they had been spent. */
+  debt: number
+  totals: { granted: number; revoked: number; charged: number; expired: number }
+  open: { total: number; models: Record<string, number> }
+  windows: Windows
+  /** By plan: the first sighting that its months are counted from, and the last month that was granted. */
+  allowances: Record<string, { anchor: number; period: number }>
+  keys: Key[]
+}
+
+/** An account that has never been seen. */
+export function newAccount(id: string, now: number): Account {
+  return {
+    id,
+    version: 0,
+    createdAt: now,
+    recordedPlan: null,
+    claimedPlan: null,
+    blocked: false,
+    grants: [],
+    debt: 0,
+    totals: { granted: 0, revoked: 0, charged: 0, expired: 0 },
+    open: { total: 0, models: {} },
+    windows: emptyWindows(now),
+    allowances: {},
+    keys: [],
+  }
+}
+
+/** Microcredits that a reserve may draw on. */
+export function availableOf(account: Account): number {
+  return account.grants.reduce((sum, grant) => sum + grant.available, 0)
+}
+
+/** Microcredits in open holds. */
+export function heldOf(account: Account): number {
+  return account.grants.reduce((sum, grant) => sum + grant.held, 0)
+}
+
+/** The order in which grants burn: soonest to expire first, then plan before purchased, then oldest. */
+export function burnOrder(a: Grant, b: Grant): number {
+  const expiry = (a.expiresAt ?? Number.POSITIVE_INFINITY) - (b.expiresAt ?? Number.POSITIVE_INFINITY)
+  if (expiry < 0 || expiry > 0) return expiry
+  return rank[a.source] - rank[b.source] || a.at - b.at || (a.id < b.id ? -1 : 1)
+}
+
+const rank: Record<GrantSource, number> = { allowance: 0, operator: 1, purchase: 2 }
+
+/** Throws unless granted − revoked = available + held + charged + expired − debt, in safe non-negative integers. */
+export function assertConserved(account: Account): void {
+  const { granted, revoked, charged, expired } = account.totals
+  const available = availableOf(account)
+  const held = heldOf(account)
+  for (const figure of [granted, revoked, charged, expired, available, held, account.debt]) {
+    assert(Number.isSafeInteger(figure) && figure >= 0, 'balances are safe non-negative integers')
+  }
+  assert(
+    granted - revoked === available + held + charged + expired - account.debt,
+    'granted − revoked = available + held + charged + expired − debt',
+  )
+}

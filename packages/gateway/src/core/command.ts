@@ -1,0 +1,165 @@
+/** Everything that can be asked of an account, as data. A store runs each through `decide` in one transaction. */
+import type { Account, GrantRecord, Hold, Key } from './account.ts'
+import type { Ended, Entry, GrantSource } from './entry.ts'
+import type { LimitReport } from './limits.ts'
+import type { Payer } from './plans.ts'
+import type { Price, Usage } from './pricing.ts'
+
+/** Sets credits aside for one request, or refuses it. `id` is the request's id and the hold's. */
+export type Reserve = {
+  kind: 'reserve'
+  id: string
+  /** Null for a Faregate key, whose record names the member. */
+  member: string | null
+  payer: Payer
+  planClaim: string | null
+  keyHash: string | null
+  model: string
+  price: Price
+  /** Upper bound on the input's tokens. */
+  inputTokens: number
+  choices: number
+  output: {
+    /** The caller's own cap per choice, or null. */
+    asked: number | null
+    default: number
+    /** The model's maximum, or null. */
+    max: number | null
+  }
+}
+
+/** Records what a live request has cost so far, and renews its lease. */
+export type Checkpoint = { kind: 'checkpoint'; holdId: string; usage: Usage }
+
+/** Ends a hold with a charge for what was used. */
+export type Settle = { kind: 'settle'; holdId: string; usage: Usage; ended: Ended; estimated: boolean }
+
+/** Ends a hold without a charge: nothing was dispatched, or the provider refused it. */
+export type Release = { kind: 'release'; holdId: string }
+
+/** Ends a hold whose lease ran out. Charges what it surely cost; does nothing while the lease is alive. */
+export type Lapse = { kind: 'lapse'; holdId: string }
+
+/** Adds credits. `id` is the business object's key: the same id grants once. Microcredits. */
+export type Grant = {
+  kind: 'grant'
+  id: string
+  credits: number
+  source: Exclude<GrantSource, 'allowance'>
+  reason: string
+  expiresAt: number | null
+}
+
+/**
+ * Takes credits back. With a grant, from that grant, then from other purchases, then as debt, in total at most
+ * what it gave; `credits` null means all that is left to take. Without a grant, only from what is available.
+ */
+export type Revoke = {
+  kind: 'revoke'
+  id: string
+  grantId: string | null
+  credits: number | null
+  reason: string
+}
+
+/** Gives back what a revocation of this grant took: a dispute that was won. */
+export type Restore = { kind: 'restore'; id: string; grantId: string; credits: number; reason: string }
+
+export type SetPlan = { kind: 'setPlan'; plan: string | null; until: number | null }
+
+export type SetBlocked = { kind: 'setBlocked'; blocked: boolean }
+
+/** Adds a Faregate key. `by: 'operator'` is not bound by the plan's key limits. */
+export type CreateKey = {
+  kind: 'createKey'
+  id: string
+  name: string
+  hash: string
+  member: string
+  payer: Payer
+  planClaim: string | null
+  by: 'user' | 'operator'
+  ttlSeconds: number | null
+  creditsMax: number | null
+}
+
+/** Ends a key at once. `member` limits it to that person's keys; null for the operator. */
+export type RevokeKey = { kind: 'revokeKey'; id: string; member: string | null }
+
+export type Command =
+  | Reserve
+  | Checkpoint
+  | Settle
+  | Release
+  | Lapse
+  | Grant
+  | Revoke
+  | Restore
+  | SetPlan
+  | SetBlocked
+  | CreateKey
+  | RevokeKey
+
+export type ReserveReply = {
+  hold: Hold
+  plan: string
+  /** Microcredits left after the hold. */
+  available: number
+  /** Whether the caller's own cap was lowered, or a missing one set. */
+  clamped: boolean
+  limits: LimitReport
+  unknownPlanClaim: string | null
+}
+
+/** `charged` and `available` in microcredits. `ended` is null for a checkpoint or a lease that is still alive. */
+export type EndReply = { charged: number; available: number; ended: Ended | null; estimated: boolean }
+
+/** `moved` is what this command granted or took, in microcredits; a repeat reports the first time's. */
+export type GrantReply = { entryId: string; moved: number; available: number; debt: number }
+
+export type AccountReply = { account: Account }
+export type KeyReply = { key: Key }
+
+type Replies = {
+  reserve: ReserveReply
+  checkpoint: EndReply
+  settle: EndReply
+  release: EndReply
+  lapse: EndReply
+  grant: GrantReply
+  revoke: GrantReply
+  restore: GrantReply
+  setPlan: AccountReply
+  setBlocked: AccountReply
+  createKey: KeyReply
+  revokeKey: KeyReply
+}
+
+export type ReplyOf<C extends Command> = Replies[C['kind']]
+
+/** What a store must look up, beside the account, before `decide` can run. */
+export type Lookup = { holdId?: string; entryId?: string; grantId?: string }
+
+/** What was found. Absent means that there is none. */
+export type Found = { hold?: Hold | undefined; entry?: Entry | undefined; grant?: GrantRecord | undefined }
+
+/** The rows that a command's decision depends on. */
+export function lookupOf(command: Command): Lookup {
+  switch (command.kind) {
+    case 'reserve':
+      return { holdId: command.id, entryId: command.id }
+    case 'checkpoint':
+    case 'settle':
+    case 'release':
+    case 'lapse':
+      return { holdId: command.holdId, entryId: command.holdId }
+    case 'grant':
+      return { entryId: command.id }
+    case 'revoke':
+      return { entryId: command.id, ...(command.grantId !== null && { grantId: command.grantId }) }
+    case 'restore':
+      return { entryId: command.id, grantId: command.grantId }
+    default:
+      return {}
+  }
+}

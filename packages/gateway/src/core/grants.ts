@@ -1,0 +1,131 @@
+/** Credits that come and go other than by use: grants, revocations after refunds, and disputes that were won. */
+import { type Account, availableOf, burnOrder, GRANTS_MAX, type Grant as GrantState } from './account.ts'
+import type { Found, Grant, GrantReply, Restore, Revoke } from './command.ts'
+import { CREDITS_MAX, creditsOf, MICROCREDITS } from './credits.ts'
+import {
+  addGrant,
+  type Context,
+  closeDraft,
+  type Decision,
+  type Draft,
+  openDraft,
+  unchanged,
+} from './draft.ts'
+import type { Entry } from './entry.ts'
+import { type Refusal, refusal } from './refusal.ts'
+import { err, ok, type Result } from './result.ts'
+
+type Outcome = Result<Decision<GrantReply>, Refusal>
+
+/** Decides a grant. */
+export function grant(account: Account, command: Grant, found: Found, context: Context): Outcome {
+  if (found.entry) return ok(unchanged(replyFor(account, found.entry)))
+  const { id, source, credits, expiresAt, reason } = command
+  if (expiresAt !== null && expiresAt <= context.now) {
+    return err(refusal('invalid_value', 'expiresAt must be in the future.', { param: 'expiresAt' }))
+  }
+  const draft = openDraft(account, context)
+  const refused = roomRefusal(draft.account, credits)
+  if (refused) return err(refused)
+  addGrant(draft, { id, source, credits, expiresAt, reason })
+  return ok(closeDraft(draft, { entryId: id, moved: credits, ...balances(draft.account) }))
+}
+
+/** Decides a revocation. */
+export function revoke(account: Account, command: Revoke, found: Found, context: Context): Outcome {
+  if (found.entry) return ok(unchanged(replyFor(account, found.entry)))
+  const draft = openDraft(account, context)
+  const taken =
+    command.grantId === null ? revokeAvailable(draft, command) : revokeGrant(draft, command, found)
+  if (!taken.ok) return taken
+  const { id, grantId, reason } = command
+  draft.account.totals.revoked += taken.value
+  draft.entries.push({
+    id,
+    at: draft.now,
+    kind: 'revoke',
+    credits: taken.value === 0 ? 0 : -taken.value,
+    ...(grantId !== null && { grantId }),
+    reason,
+  })
+  return ok(closeDraft(draft, { entryId: id, moved: taken.value, ...balances(draft.account) }))
+}
+
+/** Decides a restoration: what a revocation took comes back, and repays the debt that it made. */
+export function restore(account: Account, command: Restore, found: Found, context: Context): Outcome {
+  if (found.entry) return ok(unchanged(replyFor(account, found.entry)))
+  const record = found.grant
+  if (!record) return err(unknownGrant(command.grantId))
+  if (command.credits > record.revoked) {
+    return err(
+      refusal('invalid_value', `Only ${creditsOf(record.revoked)} credits of this grant were revoked.`),
+    )
+  }
+  const draft = openDraft(account, context)
+  const refused = roomRefusal(draft.account, command.credits)
+  if (refused) return err(refused)
+  const { id, credits, reason } = command
+  const source = record.source === 'allowance' ? 'operator' : record.source
+  addGrant(draft, { id, source, credits, expiresAt: null, reason })
+  // The returned credits are the old grant's again: they count against its own limit of what can be revoked.
+  draft.records = [{ ...record, revoked: record.revoked - credits }]
+  return ok(closeDraft(draft, { entryId: id, moved: credits, ...balances(draft.account) }))
+}
+
+function roomRefusal(account: Account, credits: number): Refusal | null {
+  if (account.grants.filter(({ source }) => source !== 'allowance').length >= GRANTS_MAX) {
+    return refusal(
+      'too_many_grants',
+      `The account has ${GRANTS_MAX} unspent grants. Give more once some are spent.`,
+    )
+  }
+  if (account.totals.granted + credits <= CREDITS_MAX * MICROCREDITS) return null
+  return refusal('invalid_value', `An account can be granted ${CREDITS_MAX} credits in all.`, {
+    param: 'credits',
+  })
+}
+
+/** From the grant's remainder, then other purchases, then debt; never more than the grant gave. */
+function revokeGrant(draft: Draft, command: Revoke, found: Found): Result<number, Refusal> {
+  const record = found.grant
+  if (!record) return err(unknownGrant(command.grantId ?? ''))
+  const amount = Math.min(command.credits ?? Number.POSITIVE_INFINITY, record.granted - record.revoked)
+  const { account } = draft
+  const own = account.grants.filter(({ id }) => id === record.id)
+  const others = account.grants.filter(({ id, source }) => id !== record.id && source === 'purchase')
+  const left = take([...own, ...others.sort(burnOrder)], amount)
+  account.debt += left
+  draft.records.push({ ...record, revoked: record.revoked + amount })
+  return ok(amount)
+}
+
+/** From whatever is available, in burn order; never debt. */
+function revokeAvailable(draft: Draft, command: Revoke): Result<number, Refusal> {
+  const { account } = draft
+  const amount = Math.min(command.credits ?? Number.POSITIVE_INFINITY, availableOf(account))
+  take(account.grants.sort(burnOrder), amount)
+  return ok(amount)
+}
+
+/** Takes up to `amount` from what these grants have available; returns what could not be taken. */
+function take(grants: GrantState[], amount: number): number {
+  let left = amount
+  for (const grant of grants) {
+    const taken = Math.min(left, grant.available)
+    grant.available -= taken
+    left -= taken
+  }
+  return left
+}
+
+function unknownGrant(id: string): Refusal {
+  return refusal('not_found', `There is no grant ${id} on this account. GET its entries to see their ids.`)
+}
+
+function replyFor(account: Account, entry: Entry): GrantReply {
+  return { entryId: entry.id, moved: Math.abs(entry.credits), ...balances(account) }
+}
+
+function balances(account: Account): { available: number; debt: number } {
+  return { available: availableOf(account), debt: account.debt }
+}

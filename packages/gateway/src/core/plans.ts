@@ -1,0 +1,86 @@
+/** Which plan an account is on, and what its monthly allowance owes it. */
+import type { Account } from './account.ts'
+import type { Catalog, Plan } from './catalog.ts'
+
+export type Payer = 'user' | 'organization'
+
+/** The plan in force, and the claim that no plan lists, if the token carried one. */
+export type PlanResolution = { plan: Plan; unknownClaim: string | null }
+
+/**
+ * The verified token's claim if it has one, else what billing or the operator recorded, else (for a Faregate
+ * key, which carries no claim) what the last token claimed, else the default plan.
+ */
+export function resolvePlan(
+  account: Account,
+  claim: string | null,
+  payer: Payer,
+  catalog: Catalog,
+  now: number,
+): PlanResolution {
+  if (claim !== null) return planForSlug(claim, payer, catalog)
+  const recorded = account.recordedPlan
+  if (recorded && (recorded.until === null || now < recorded.until)) {
+    const plan = catalog.plans.get(recorded.plan)
+    if (plan && serves(plan, payer)) return { plan, unknownClaim: null }
+  }
+  if (account.claimedPlan !== null) return planForSlug(account.claimedPlan, payer, catalog)
+  return { plan: catalog.defaultPlan, unknownClaim: null }
+}
+
+function planForSlug(slug: string, payer: Payer, catalog: Catalog): PlanResolution {
+  const plan = catalog.planBySlug.get(slug)
+  if (plan && serves(plan, payer)) return { plan, unknownClaim: null }
+  return { plan: catalog.defaultPlan, unknownClaim: slug }
+}
+
+function serves(plan: Plan, payer: Payer): boolean {
+  return plan.audience === 'anyone' || payer === 'organization'
+}
+
+/** A month of a plan's allowance that is due: the grant's key, its period and when it ends (ms). */
+export type DueAllowance = { id: string; anchor: number; period: number; amount: number; expiresAt: number }
+
+/** The allowance that is due at `now`, or null. A period is never due twice, whatever the clock does. */
+export function dueAllowance(account: Account, plan: Plan, payer: Payer, now: number): DueAllowance | null {
+  if (plan.allowance === 0) return null
+  // A user can make a hundred organizations; only a plan meant for organizations pays for them.
+  if (payer === 'organization' && plan.audience !== 'organization') return null
+  const known = account.allowances[plan.id]
+  const anchor = known?.anchor ?? now
+  const period = periodAt(anchor, now)
+  if (period < 0 || (known && period <= known.period)) return null
+  const start = new Date(addMonths(anchor, period)).toISOString()
+  return {
+    id: `plan:${plan.id}:${start}`,
+    anchor,
+    period,
+    amount: plan.allowance,
+    expiresAt: addMonths(anchor, period + 1),
+  }
+}
+
+/** When the allowance of a plan comes next (ms), or null if it has none yet. */
+export function nextAllowanceAt(account: Account, plan: Plan): number | null {
+  const known = account.allowances[plan.id]
+  return known ? addMonths(known.anchor, known.period + 1) : null
+}
+
+/** The number of whole months from `anchor` to `now`, counted as addMonths counts them. */
+function periodAt(anchor: number, now: number): number {
+  const from = new Date(anchor)
+  const to = new Date(now)
+  const months = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth()
+  return addMonths(anchor, months) <= now ? months : months - 1
+}
+
+/** The same day and time `months` later in UTC, or the last day of a month that is too short. */
+function addMonths(time: number, months: number): number {
+  const date = new Date(time)
+  const day = date.getUTCDate()
+  date.setUTCDate(1)
+  date.setUTCMonth(date.getUTCMonth() + months)
+  const lastDay = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate()
+  date.setUTCDate(Math.min(day, lastDay))
+  return date.getTime()
+}

@@ -1,0 +1,197 @@
+/** Admission: one decision over key, plan, limits, concurrency and credits. Either all of it fits, or nothing changes. */
+import { type Account, availableOf, burnOrder, type Hold, type Key } from './account.ts'
+import { type Plan, planAllows } from './catalog.ts'
+import type { Found, Reserve, ReserveReply } from './command.ts'
+import { creditsOf } from './credits.ts'
+import {
+  type Context,
+  closeDraft,
+  type Decision,
+  type Draft,
+  grantAllowance,
+  openDraft,
+  unchanged,
+} from './draft.ts'
+import { countRequest, limitRefusal, limitReport } from './limits.ts'
+import { resolvePlan } from './plans.ts'
+import { affordableOutputTokens, chargeMax } from './pricing.ts'
+import { type Refusal, refusal } from './refusal.ts'
+import { err, ok, type Result } from './result.ts'
+
+/** How long a hold lives without a checkpoint, in milliseconds. */
+export const LEASE_MS = 60_000
+
+/** The least output that a request without a cap of its own is admitted for, in tokens. */
+export const OUTPUT_TOKENS_FLOOR = 256
+
+/** Decides a reserve. */
+export function reserve(
+  account: Account,
+  command: Reserve,
+  found: Found,
+  context: Context,
+): Result<Decision<ReserveReply>, Refusal> {
+  if (found.hold) return ok(unchanged(replyFor(account, found.hold, command, context)))
+  if (found.entry) return err(refusal('idempotency_conflict', `The request ${command.id} has already ended.`))
+  const draft = openDraft(account, context)
+  const refused = standingRefusal(draft.account)
+  if (refused) return err(refused)
+  const key = findKey(draft, command)
+  if (!key.ok) return key
+  const { plan } = resolvePlan(draft.account, command.planClaim, command.payer, context.catalog, context.now)
+  if (!planAllows(plan, command.model)) return err(modelRefusal(plan, command.model))
+  grantAllowance(draft, plan, command.payer)
+  const cap = outputCap(draft.account, command, plan)
+  if (!cap.ok) return cap
+  const admitted = admit(draft, command, plan, key.value, cap.value)
+  if (!admitted.ok) return admitted
+  const hold = admitted.value
+  if (command.planClaim !== null) draft.account.claimedPlan = command.planClaim
+  return ok(closeDraft(draft, replyFor(draft.account, hold, command, context), { put: hold }))
+}
+
+function standingRefusal(account: Account): Refusal | null {
+  if (account.blocked) return refusal('blocked', 'This account is blocked. Contact the operator of this app.')
+  if (account.debt === 0) return null
+  return refusal(
+    'account_in_debt',
+    `This account owes ${creditsOf(account.debt)} credits from a refunded or disputed payment. Buy credits to go on.`,
+  )
+}
+
+/** The Faregate key that the command came with; null when it came with a session token. */
+function findKey(draft: Draft, command: Reserve): Result<Key | null, Refusal> {
+  if (command.keyHash === null) return ok(null)
+  const key = draft.account.keys.find((candidate) => candidate.hash === command.keyHash)
+  if (!key)
+    return err(refusal('invalid_token', 'This Faregate key does not exist or was revoked. Make a new one.'))
+  if (draft.now >= key.expiresAt)
+    return err(refusal('token_expired', 'This Faregate key has expired. Make a new one.'))
+  return ok(key)
+}
+
+function modelRefusal(plan: Plan, model: string): Refusal {
+  return refusal(
+    'model_not_in_plan',
+    `The plan ${plan.id} does not include the model ${model}. Upgrade, or use another.`,
+    {
+      param: 'model',
+    },
+  )
+}
+
+/** The output cap per choice: asked for and clamped to model and plan, or the default as far as it is affordable. */
+function outputCap(account: Account, command: Reserve, plan: Plan): Result<number, Refusal> {
+  const { asked, default: byDefault, max } = command.output
+  const ceiling = Math.min(max ?? Number.POSITIVE_INFINITY, plan.outputTokensMax ?? Number.POSITIVE_INFINITY)
+  if (asked !== null) return ok(Math.min(asked, ceiling))
+  const wanted = Math.min(byDefault, ceiling)
+  const affordable = affordablePerChoice(account, command)
+  const fitting = Math.floor((windowTokens(plan, command.model) - command.inputTokens) / command.choices)
+  const cap = Math.min(wanted, affordable, Math.max(fitting, OUTPUT_TOKENS_FLOOR))
+  if (cap >= Math.min(OUTPUT_TOKENS_FLOOR, wanted)) return ok(cap)
+  return err(creditsRefusal(account, command, Math.min(OUTPUT_TOKENS_FLOOR, wanted)))
+}
+
+function affordablePerChoice(account: Account, command: Reserve): number {
+  const tokens = affordableOutputTokens(command.price, command.inputTokens, availableOf(account))
+  return Math.floor(tokens / command.choices)
+}
+
+/** The tokens that a whole minute's window holds for this model. */
+function windowTokens(plan: Plan, model: string): number {
+  const { tokensPerMinute, models } = plan.limits
+  return Math.min(
+    tokensPerMinute ?? Number.POSITIVE_INFINITY,
+    models[model]?.tokensPerMinute ?? Number.POSITIVE_INFINITY,
+  )
+}
+
+/** Checks limits and credits for the capped request, and takes them. Changes the draft only when all fits. */
+function admit(
+  draft: Draft,
+  command: Reserve,
+  plan: Plan,
+  key: Key | null,
+  cap: number,
+): Result<Hold, Refusal> {
+  const { account, now } = draft
+  const { model, price, inputTokens, choices } = command
+  const amount = chargeMax(price, inputTokens, cap * choices)
+  const ask = { model, tokens: inputTokens + cap * choices, credits: amount }
+  const limited = limitRefusal(plan.limits, account.windows, account.open, ask, now)
+  if (limited) return err(limited)
+  if (amount > availableOf(account)) return err(creditsRefusal(account, command, cap))
+  const overKey = key && keyRefusal(key, amount)
+  if (overKey) return err(overKey)
+  account.open.total += 1
+  account.open.models[model] = (account.open.models[model] ?? 0) + 1
+  if (key) key.held += amount
+  return ok({
+    id: command.id,
+    at: now,
+    leaseUntil: now + LEASE_MS,
+    member: command.member ?? key?.member ?? account.id,
+    keyId: key?.id ?? null,
+    model,
+    price,
+    inputTokens,
+    outputTokensMax: cap,
+    choices,
+    amount,
+    draws: draw(account, amount),
+    checkpoint: 0,
+    counted: countRequest(account.windows, ask),
+  })
+}
+
+/** Moves `amount` from available to held, in burn order. The caller has checked that it is there. */
+function draw(account: Account, amount: number): Hold['draws'] {
+  const draws: Hold['draws'] = []
+  let left = amount
+  for (const grant of account.grants.sort(burnOrder)) {
+    const taken = Math.min(left, grant.available)
+    if (taken === 0) continue
+    grant.available -= taken
+    grant.held += taken
+    left -= taken
+    draws.push({ grantId: grant.id, amount: taken })
+  }
+  return draws
+}
+
+function keyRefusal(key: Key, amount: number): Refusal | null {
+  if (key.creditsMax === null) return null
+  const left = key.creditsMax - key.spent - key.held
+  if (amount <= left) return null
+  return refusal(
+    'insufficient_credits',
+    `This request may cost ${creditsOf(amount)} credits, and this Faregate key may spend ${creditsOf(Math.max(0, left))} more. Make a new key, or lower the output cap.`,
+  )
+}
+
+function creditsRefusal(account: Account, command: Reserve, cap: number): Refusal {
+  const available = availableOf(account)
+  const amount = chargeMax(command.price, command.inputTokens, cap * command.choices)
+  const tokens = affordablePerChoice(account, command)
+  const wayOut =
+    tokens > 0
+      ? `That pays for ${tokens} output tokens: lower max_completion_tokens to ${tokens}, or buy credits.`
+      : 'Shorten the input, or buy credits.'
+  return refusal(
+    'insufficient_credits',
+    `This request may cost up to ${creditsOf(amount)} credits, and ${creditsOf(available)} are available. ${wayOut}`,
+  )
+}
+
+function replyFor(account: Account, hold: Hold, command: Reserve, { now, catalog }: Context): ReserveReply {
+  const { plan, unknownClaim } = resolvePlan(account, command.planClaim, command.payer, catalog, now)
+  return {
+    hold,
+    plan: plan.id,
+    available: availableOf(account),
+    clamped: hold.outputTokensMax !== command.output.asked,
+    limits: limitReport(plan.limits, account.windows, account.open.total, now),
+    unknownPlanClaim: unknownClaim,
+  }
+}

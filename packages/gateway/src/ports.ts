@@ -1,0 +1,142 @@
+/**
+ * The seams of the house: what the pipeline needs from the outside world, as types and nothing else.
+ * Adapters (issuers, stores, endpoints, providers) implement these; only the apps choose which.
+ */
+import type { Account } from './core/account.ts'
+import type { Usage } from './core/pricing.ts'
+import type { Command, ReplyOf } from './core/command.ts'
+import type { Entry } from './core/entry.ts'
+import type { Refusal } from './core/refusal.ts'
+import type { Result } from './core/result.ts'
+
+/** The time now in milliseconds since 1970 (UTC). Always passed in, never read from a global. */
+export type Clock = () => number
+
+/** The web's `fetch`; injected so that tests and runtimes can bring their own. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** Who is calling and who pays. Made by an issuer from a verified token, or from a Faregate key. */
+export type Identity = {
+  /** The paying account: `clerk:user_2a`, `clerk:org_7`, `<issuer>:user:<sub>` or `<issuer>:org:<id>`. */
+  accountId: string
+  payer: 'user' | 'organization'
+  /** The person who spends, as an account id; absent for a Faregate key, whose record in the account names it. */
+  member?: string
+  /** The plan's slug in the token, without its scope, if the issuer gives one. */
+  planClaim?: string
+  /** The caller's role in the paying organization, if one pays (`admin`, without `org:`). */
+  role?: string
+  /** For a Faregate key: SHA-256 of the whole key, hexadecimal. The account decides whether it still holds. */
+  keyHash?: string
+}
+
+/** A request's credentials as they came: the token and the browser's `Origin`, if any. */
+export type Credentials = { token: string; origin: string | null }
+
+/** Verifies the tokens of one kind of identity provider. */
+export type Issuer = {
+  name: string
+  /** Whether a token with this unverified `iss` is this issuer's to verify. */
+  handles(issuerClaim: string): boolean
+  /** Verifies signature and claims; `now` in milliseconds. Returns the expiry (ms) up to which it may be cached. */
+  verify(
+    credentials: Credentials,
+    now: number,
+  ): Promise<Result<{ identity: Identity; expiresAt: number; azp: string | null }, Refusal>>
+}
+
+export type EntryQuery = { limit: number; cursor?: string; requestId?: string }
+export type EntryPage = { data: Entry[]; nextCursor: string | null }
+
+/** The durable ledger. A method that cannot reach its storage throws `StoreUnavailable`; nothing was decided then. */
+export type Store = {
+  /** Decides one command inside a transaction of the account and answers only when it is durable. */
+  apply<C extends Command>(accountId: string, command: C): Promise<Result<ReplyOf<C>, Refusal>>
+  /** The account as stored; a fresh one if it has never been seen. Writes nothing. */
+  read(accountId: string): Promise<Account>
+  /** The account's entries, newest first. */
+  entries(accountId: string, query: EntryQuery): Promise<EntryPage>
+  /** Throws when the store cannot take commands now. */
+  ready(): Promise<void>
+  /** Ends timers and waits for what is queued. */
+  close(): Promise<void>
+}
+
+/** Thrown by stores when storage cannot be reached; the request is answered 503 and nothing is dispatched. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+}
+
+/** How a model provider is reached: plain data. */
+export type Provider = {
+  name: string
+  /** Without a trailing slash, e.g. `https://api.openai.com/v1`. From the config alone. */
+  baseUrl: string
+  /** Headers that carry the operator's key. */
+  headers: Record<string, string>
+  /** Path by endpoint id, e.g. `{ 'chat-completions': '/chat/completions' }`; an endpoint that is absent is not spoken. */
+  paths: Record<string, string>
+  /** The most tokens that the provider may add to what the request's bytes bound, per message or tool (its chat framing). */
+  overheadTokens: { base: number; perItem: number }
+}
+
+/** What an endpoint's parser found in a request: all that the quote, the forwarding and the meter need. */
+export type ModelRequest = {
+  model: string
+  stream: boolean
+  /** Whether the caller asked to see usage in the stream. */
+  includeUsage: boolean
+  /** Output tokens asked for per choice, if given. */
+  outputTokensAsked: number | null
+  choices: number
+  /** Messages, tools and other parts that each may cost the provider's framing tokens. */
+  items: number
+  /** Whether the model may reason out of sight for this request (false when effort is `none`). */
+  mayReason: boolean
+  /** Names of unknown parameters that were dropped. */
+  dropped: string[]
+  /** Builds the text to forward, with the output cap that was granted. Changes only the fields that must. */
+  forward(options: ForwardOptions): string
+  /** Upper bound on the UTF-8 bytes of the forwarded text, whatever the cap. */
+  forwardedBytesMax: number
+}
+
+export type ForwardOptions = { upstreamModel: string; outputTokensMax: number; userHash: string }
+
+/** What the parser may let through beyond the endpoint's own allow-list. */
+export type ParseOptions = {
+  unknownParameters: 'refuse' | 'drop'
+  /** Extra parameters that the operator allows for the named model. */
+  allowParameters(model: string): readonly string[]
+}
+
+/** What one server-sent event means for the books. */
+export type EventKind = 'pass' | 'usage' | 'done' | 'error'
+
+/** Reads usage off an answer as it passes. One per request; it never changes bytes. */
+export type Tap = {
+  /** Takes the `data` of one server-sent event, `[DONE]` included. */
+  event(data: string): EventKind
+  /** Takes a whole buffered answer, parsed. False when it is not an answer of this wire. */
+  body(json: unknown): boolean
+  /** The provider's reported usage, or null while none was seen. `invalid` when it cannot be true. */
+  usage(): { usage: Usage; invalid: boolean } | null
+  /** UTF-8 bytes of output seen so far: an upper bound on its visible tokens. */
+  outputBytes(): number
+  /** Whether any visible output was seen. */
+  started(): boolean
+}
+
+/** The receipt that is shown to the caller inside `usage`, in credits. */
+export type Receipt = { creditsCharged: number; creditsAvailable: number }
+
+/** One wire endpoint: its parser, its tap and its error shape. */
+export type Endpoint = {
+  id: string
+  parse(text: string, options: ParseOptions): Result<ModelRequest, Refusal>
+  tap(request: ModelRequest): Tap
+  /** Puts the receipt into the `usage` object of an answer's or a frame's JSON text. */
+  withReceipt(jsonText: string, receipt: Receipt): string
+  /** The wire's body for a refusal. */
+  error(refusal: Refusal): unknown
+}

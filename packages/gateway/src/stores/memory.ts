@@ -1,0 +1,77 @@
+/** The reference store: everything in maps, nothing durable. For tests, and to read how a store behaves. */
+import { type Account, type GrantRecord, type Hold, newAccount } from '../core/account.ts'
+import type { Catalog } from '../core/catalog.ts'
+import type { Entry } from '../core/entry.ts'
+import type { Clock, EntryPage, EntryQuery, Store } from '../ports.ts'
+import { startLapses } from './lapses.ts'
+import { type OverdueHold, type Rows, runCommand } from './rows.ts'
+
+type Book = {
+  account: Account
+  holds: Map<string, Hold>
+  entries: Map<string, Entry>
+  grants: Map<string, GrantRecord>
+}
+
+export type MemoryStoreOptions = { catalog: Catalog; clock?: Clock }
+
+/** Makes an empty store. Its lapses run on a timer until `close`. */
+export function createMemoryStore({ catalog, clock = Date.now }: MemoryStoreOptions): Store {
+  const books = new Map<string, Book>()
+  const rows = memoryRows(books)
+  const apply: Store['apply'] = async (accountId, command) =>
+    runCommand(rows, accountId, command, { now: clock(), catalog })
+  const lapses = startLapses({ clock, apply, overdue: async (now) => overdue(books, now) })
+  return {
+    apply,
+    read: async (accountId) => structuredClone(rows.account(accountId, clock())),
+    entries: async (accountId, query) => page([...(books.get(accountId)?.entries.values() ?? [])], query),
+    ready: async () => {},
+    close: async () => lapses.stop(),
+  }
+}
+
+function memoryRows(books: Map<string, Book>): Rows {
+  return {
+    account: (id, now) => books.get(id)?.account ?? newAccount(id, now),
+    hold: (accountId, id) => books.get(accountId)?.holds.get(id),
+    entry: (accountId, id) => books.get(accountId)?.entries.get(id),
+    grant: (accountId, id) => books.get(accountId)?.grants.get(id),
+    write(accountId, { account, entries, records, hold }) {
+      const book = books.get(accountId)
+      if (account) {
+        const fresh = { account, holds: new Map(), entries: new Map(), grants: new Map() }
+        books.set(accountId, book ? Object.assign(book, { account }) : fresh)
+      }
+      const { holds, entries: kept, grants } = bookOf(books, accountId)
+      for (const entry of entries) kept.set(entry.id, entry)
+      for (const record of records) grants.set(record.id, record)
+      if (hold && 'put' in hold) holds.set(hold.put.id, hold.put)
+      else if (hold) holds.delete(hold.drop)
+    },
+  }
+}
+
+function bookOf(books: Map<string, Book>, accountId: string): Book {
+  const book = books.get(accountId)
+  if (!book) throw new Error(`no rows for the account ${accountId}`)
+  return book
+}
+
+function overdue(books: Map<string, Book>, now: number): OverdueHold[] {
+  const found: OverdueHold[] = []
+  for (const [accountId, { holds }] of books) {
+    for (const { id, leaseUntil } of holds.values())
+      if (leaseUntil <= now) found.push({ accountId, holdId: id })
+  }
+  return found
+}
+
+/** Entries newest first; the cursor is the number of entries already seen from the oldest. */
+function page(entries: Entry[], { limit, cursor, requestId }: EntryQuery): EntryPage {
+  if (requestId !== undefined)
+    return { data: entries.filter((entry) => entry.requestId === requestId), nextCursor: null }
+  const end = cursor === undefined ? entries.length : Number(cursor)
+  const start = Math.max(0, end - limit)
+  return { data: entries.slice(start, end).reverse(), nextCursor: start > 0 ? String(start) : null }
+}

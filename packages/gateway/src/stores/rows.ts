@@ -1,0 +1,43 @@
+/**
+ * What every store has in common: a few rows that are read and written synchronously inside one transaction,
+ * and the one way a command runs over them. A backend brings only the rows.
+ */
+import type { Account, GrantRecord, Hold } from '../core/account.ts'
+import type { Catalog } from '../core/catalog.ts'
+import { type Command, type Found, lookupOf, type ReplyOf } from '../core/command.ts'
+import { decide } from '../core/decide.ts'
+import type { Decision } from '../core/draft.ts'
+import type { Entry } from '../core/entry.ts'
+import type { Refusal } from '../core/refusal.ts'
+import { ok, type Result } from '../core/result.ts'
+
+/** The rows of a store, within a transaction. `account` gives a fresh one at `now` for an id never seen. */
+export type Rows = {
+  account(id: string, now: number): Account
+  hold(accountId: string, id: string): Hold | undefined
+  entry(accountId: string, id: string): Entry | undefined
+  grant(accountId: string, id: string): GrantRecord | undefined
+  write(accountId: string, decision: Decision<unknown>): void
+}
+
+/** An open hold whose lease ran out. */
+export type OverdueHold = { accountId: string; holdId: string }
+
+/** Looks up, decides and writes one command. To be called inside a transaction that commits or rolls back as one. */
+export function runCommand<C extends Command>(
+  rows: Rows,
+  accountId: string,
+  command: C,
+  context: { now: number; catalog: Catalog },
+): Result<ReplyOf<C>, Refusal> {
+  const { holdId, entryId, grantId } = lookupOf(command)
+  const found: Found = {}
+  if (holdId !== undefined) found.hold = rows.hold(accountId, holdId)
+  if (entryId !== undefined && !found.hold) found.entry = rows.entry(accountId, entryId)
+  if (grantId !== undefined) found.grant = rows.grant(accountId, grantId)
+  const result = decide(rows.account(accountId, context.now), command, found, context)
+  if (!result.ok) return result
+  const { account, hold } = result.value
+  if (account || hold) rows.write(accountId, result.value)
+  return ok(result.value.reply)
+}
