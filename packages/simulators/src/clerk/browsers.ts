@@ -1,0 +1,108 @@
+/**
+ * Who is signed in where. Clerk knows a development browser by its `__clerk_db_jwt`; each has a client of its own,
+ * so two browsers can be two users. Bounded: the browser that was quiet for longest is forgotten first.
+ */
+import { randomBytes } from 'node:crypto'
+import type { SimulatedUser } from './directory.ts'
+
+const BROWSERS_MAX = 500
+
+/** A session of one browser. */
+export type BrowserSession = {
+  id: string
+  userId: string
+  organizationId: string | null
+  createdAt: number
+  lastActiveAt: number
+}
+
+/** A sign-in that has named its user and still owes the password. */
+export type SignInAttempt = { id: string; userId: string }
+
+/** One browser's client. Its `updatedAt` changes with who is signed in, and only then. */
+export type Browser = {
+  id: string
+  clientId: string
+  session: BrowserSession | null
+  signIn: SignInAttempt | null
+  createdAt: number
+  updatedAt: number
+}
+
+/** The browsers of an instance. */
+export type Browsers = {
+  create: () => Browser
+  /** The browser of this id; one that a restart forgot is taken in again, signed out. */
+  find: (id: string) => Browser
+  signIn: (browser: Browser, user: SimulatedUser) => BrowserSession
+  signOut: (browser: Browser) => void
+  activate: (session: BrowserSession, organizationId: string | null) => void
+  all: () => Browser[]
+}
+
+/** Makes the store of browsers, from what a state file kept; `changed` is told of every change to keep. */
+export function createBrowsers(options: {
+  now: () => number
+  stored?: Browser[]
+  changed: () => void
+}): Browsers {
+  const { now, changed } = options
+  const browsers = new Map((options.stored ?? []).map((browser) => [browser.id, browser]))
+  const add = (id: string): Browser => {
+    const browser = {
+      id,
+      clientId: `client_${randomId()}`,
+      session: null,
+      signIn: null,
+      createdAt: now(),
+      updatedAt: now(),
+    }
+    browsers.set(id, browser)
+    const oldest = browsers.keys().next()
+    if (browsers.size > BROWSERS_MAX && !oldest.done) browsers.delete(oldest.value)
+    return browser
+  }
+  return {
+    create: () => add(`dvb_${randomId()}`),
+    find: (id) => {
+      const browser = browsers.get(id)
+      if (!browser) return add(id)
+      // Insertion order is the order of last use.
+      browsers.delete(id)
+      browsers.set(id, browser)
+      return browser
+    },
+    signIn: (browser, user) => {
+      const at = now()
+      const session = {
+        id: `sess_${randomId()}`,
+        userId: user.id,
+        organizationId: user.startsIn,
+        createdAt: at,
+        lastActiveAt: at,
+      }
+      browser.session = session
+      browser.signIn = null
+      browser.updatedAt = at
+      changed()
+      return session
+    },
+    signOut: (browser) => {
+      browser.session = null
+      browser.signIn = null
+      browser.updatedAt = now()
+      changed()
+    },
+    activate: (session, organizationId) => {
+      session.organizationId = organizationId
+      session.lastActiveAt = now()
+      changed()
+    },
+    all: () => [...browsers.values()],
+  }
+}
+
+/** Random text for ids. */
+export function randomId(): string {
+  return randomBytes(12).toString('hex')
+}
