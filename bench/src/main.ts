@@ -1,0 +1,143 @@
+/**
+ * `pnpm bench`: Faregate beside its peers and its limit, in one run. Load and upstream on core 0, the proxy on core
+ * 1; rounds interleaved, medians, ratios. See README.md for what it measures and what it does not.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type Bench,
+  measureDirect,
+  measureFirstSight,
+  measureMemory,
+  measureRound,
+  ready,
+  type Target,
+  warmUp,
+} from './measure.ts'
+import { type Options, readOptions } from './options.ts'
+import { canPin, freePort, start } from './process.ts'
+import { bun, type Proxy, proxies, type Setting } from './proxies.ts'
+import { goalTable, judge, type Measured, proxyTable, summarize } from './report.ts'
+import { createTokens } from './tokens.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const output = join(here, '..', '..', 'test-output')
+const LOAD_CORE = 0
+
+type Growing = { -readonly [K in keyof Measured]: Measured[K] } & { rounds: Measured['rounds'][number][] }
+type Contender = { target: Target; measured: Growing }
+
+/** Starts all proxies that can run here; those that cannot are named with the reason. */
+const startAll = async (bench: Bench, setting: Setting, list: readonly Proxy[], contenders: Contender[]) => {
+  for (const proxy of list) {
+    const missing = proxy.missing()
+    if (missing !== null) {
+      console.log(`skipped ${proxy.name}: ${missing}`)
+      continue
+    }
+    const port = await freePort()
+    const target = { proxy, port, running: proxy.start(setting, port) }
+    try {
+      await ready(bench, target)
+    } catch (error) {
+      await target.running.stop()
+      console.log(
+        `skipped: ${error instanceof Error ? error.message : String(error)} (log in ${setting.folder})`,
+      )
+      continue
+    }
+    const { name, title } = proxy
+    contenders.push({
+      target,
+      measured: { name, title, rounds: [], firstSightCpu: null, idleMemory: 0, memory: 0, live: 0 },
+    })
+  }
+}
+
+const checksTokens = ({ name }: Proxy) => name === 'faregate' || name === 'worker'
+
+const runRounds = async (
+  bench: Bench,
+  options: Options,
+  contenders: readonly Contender[],
+  upstreamPort: number,
+) => {
+  for (let round = 1; round <= options.rounds; round += 1) {
+    const direct = await measureDirect(bench, upstreamPort)
+    console.log(
+      `round ${round}: upstream itself p50 ${Math.round(direct.p50)} µs, p99 ${Math.round(direct.p99)} µs`,
+    )
+    for (const { target, measured } of contenders) {
+      await warmUp(bench, target)
+      const { fresh } = await bench.tokens.file(bench.seconds * 3 + 120)
+      if (checksTokens(target.proxy) && (round === 1 || fresh)) {
+        measured.firstSightCpu = await measureFirstSight(bench, target)
+      }
+      const result = await measureRound(bench, target)
+      measured.rounds.push({
+        ...result,
+        addedP50: result.p50 - direct.p50,
+        addedP99: result.p99 - direct.p99,
+      })
+      const { cpuPerRequest, requestsPerSecond, cpuPerStream } = result
+      const figures = [cpuPerRequest.toFixed(1), Math.round(requestsPerSecond), Math.round(cpuPerStream)]
+      console.log(
+        `  ${target.proxy.name}: ${figures[0]} µs/request, ${figures[1]}/s, ${figures[2]} µs/stream`,
+      )
+    }
+  }
+  for (const { target, measured } of contenders) {
+    const { idle, memory, live } = await measureMemory(bench, target, options.streams)
+    Object.assign(measured, { idleMemory: idle, memory, live })
+  }
+}
+
+const report = (options: Options, contenders: readonly Contender[]) => {
+  const summaries = contenders.map(({ measured }) => summarize(measured))
+  const goals = judge(summaries, options.streams)
+  console.log(`\n${proxyTable(summaries)}\n\n${goalTable(goals)}\n`)
+  const rounds = Object.fromEntries(contenders.map(({ measured }) => [measured.name, measured.rounds]))
+  const machine = { cores: cpus().length, model: cpus()[0]?.model, node: process.version, pinned: canPin() }
+  writeFileSync(
+    join(output, 'bench.json'),
+    JSON.stringify({ at: new Date().toISOString(), options, machine, summaries, goals, rounds }, null, 2),
+  )
+  console.log('also in test-output/bench.json')
+}
+
+const main = async (options: Options) => {
+  const folder = join(output, 'bench')
+  mkdirSync(folder, { recursive: true })
+  if (!canPin() || cpus().length < 2) console.log('no taskset or one core only: the figures say little here')
+  const tokens = createTokens(options.accounts)
+  let used = 0
+  // Each load goes on where the last one stopped being sure to have been, so that all accounts get their turn.
+  const next = () => {
+    used += 7919
+    return used
+  }
+  const bench: Bench = { tokens, accounts: options.accounts, seconds: options.seconds, folder, next }
+  const upstreamPort = await freePort()
+  const upstream = start([bun, join(here, 'upstream.ts'), String(upstreamPort)], {
+    core: LOAD_CORE,
+    log: join(folder, 'upstream.log'),
+  })
+  const setting: Setting = { upstreamPort, folder, publicPem: tokens.publicPem }
+  const contenders: Contender[] = []
+  const stopAll = async () => {
+    await Promise.all([...contenders.map(({ target }) => target.running.stop()), upstream.stop()])
+  }
+  process.once('SIGINT', () => void stopAll().then(() => process.exit(130)))
+  try {
+    await startAll(bench, setting, proxies(upstreamPort, options.only, options.worker), contenders)
+    await runRounds(bench, options, contenders, upstreamPort)
+    report(options, contenders)
+  } finally {
+    await stopAll()
+  }
+}
+
+const options = readOptions(process.argv.slice(2))
+if (options !== null) await main(options)
