@@ -1,0 +1,74 @@
+/**
+ * Puts the receipt into the `usage` object of an answer. The answer is the provider's text, so it is spliced,
+ * never printed anew: all other bytes stay as they came.
+ */
+import type { Receipt } from '../ports.ts'
+
+/**
+ * The text with `"faregate":{"creditsCharged":…,"creditsAvailable":…}` as the last field of its top-level `usage`
+ * object; unchanged where there is none. The text must be JSON that was parsed before.
+ */
+export function insertReceipt(jsonText: string, receipt: Receipt): string {
+  const end = endOfUsage(jsonText)
+  if (end < 0) return jsonText
+  let before = end - 1
+  while (isSpace(jsonText.charCodeAt(before))) before -= 1
+  const comma = jsonText[before] === '{' ? '' : ','
+  const { creditsCharged, creditsAvailable } = receipt
+  const field = `${comma}"faregate":${JSON.stringify({ creditsCharged, creditsAvailable })}`
+  return jsonText.slice(0, end) + field + jsonText.slice(end)
+}
+
+/** Where the closing brace of the top-level `usage` object stands (of the last one, as JSON.parse reads it); -1. */
+function endOfUsage(text: string): number {
+  let depth = 0
+  let found = -1
+  let key = ''
+  let inUsage = false
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) {
+      const end = endOfString(text, at)
+      if (depth === 1) key = text.slice(at, end)
+      at = end - 1
+    } else if (code === 0x3a && depth === 1 && key === '"usage"') {
+      found = -1
+      at = skipSpace(text, at + 1)
+      inUsage = text.charCodeAt(at) === 0x7b
+      at -= 1
+      key = ''
+    } else if (code === 0x7b || code === 0x5b) {
+      depth += 1
+    } else if (code === 0x7d || code === 0x5d) {
+      depth -= 1
+      if (depth === 1 && inUsage) {
+        found = at
+        inUsage = false
+      }
+    }
+  }
+  return found
+}
+
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end < 0 ? text.length : end + 1
+}
+
+/** A quote is escaped when an odd number of backslashes stands before it. */
+function isEscaped(text: string, quote: number): boolean {
+  let at = quote - 1
+  while (text.charCodeAt(at) === 0x5c) at -= 1
+  return (quote - at) % 2 === 0
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from
+  while (isSpace(text.charCodeAt(at))) at += 1
+  return at
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+}
