@@ -85,8 +85,9 @@ export async function startClerkSimulator(options: ClerkSimulatorOptions = {}): 
   ]
   const handler = createHandler({ routes, appOrigin: new URL(appUrl).origin, requests, faults })
   const server = await listen(handler, { port: options.port ?? 0, host: options.host ?? '127.0.0.1' })
-  address.host = `localhost:${server.port}`
-  const url = `http://${address.host}`
+  // Clerk's libraries take a publishable key for one only if its host has a dot, which localhost has not.
+  address.host = `127.0.0.1:${server.port}`
+  const url = `http://localhost:${server.port}`
   const secretKey = `sk_test_${createHash('sha256').update(keys.currentPem()).digest('base64url').slice(0, 40)}`
   save()
   return {
