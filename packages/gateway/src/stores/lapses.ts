@@ -6,14 +6,18 @@ import { LEASE_MS } from '../core/reserve.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { OverdueHold } from './rows.ts'
 
-const SWEEP_MS = 5_000
+const SWEEP_MS = 1_000
 const JUMP_MS = 2_000
+
+/** Told of failures that no caller hears of. */
+export type StoreLog = (message: string, cause: unknown) => void
 
 export type LapsesOptions = {
   clock: Clock
   apply: Store['apply']
   /** Open holds whose lease ended at or before `now`, in any order, as many as one sweep should take. */
   overdue(now: number): Promise<OverdueHold[]>
+  log?: StoreLog
   /** A clock that never jumps, in milliseconds. */
   steadyClock?: Clock
   sweepMs?: number
@@ -25,11 +29,23 @@ export type Lapses = {
   stop(): void
 }
 
-/** Starts the timer. A sweep that fails is tried again at the next tick. */
+/** Starts the timer. A lapse that fails is told to the log and tried again at the next tick. */
 export function startLapses(options: LapsesOptions): Lapses {
-  const { clock, apply, overdue, steadyClock = () => performance.now(), sweepMs = SWEEP_MS } = options
+  const { clock, apply, overdue, log = () => {} } = options
+  const { steadyClock = () => performance.now(), sweepMs = SWEEP_MS } = options
   let offset = clock() - steadyClock()
   let quietUntil = Number.NEGATIVE_INFINITY
+
+  const lapse = async ({ accountId, holdId }: OverdueHold): Promise<number> => {
+    try {
+      const result = await apply(accountId, { kind: 'lapse', holdId })
+      return result.ok && result.value.ended === 'lapsed' ? 1 : 0
+    } catch (error) {
+      // One hold that cannot lapse must not keep the others open.
+      log(`the hold ${holdId} could not lapse`, error)
+      return 0
+    }
+  }
   const sweep = async () => {
     const steady = steadyClock()
     const now = clock()
@@ -38,22 +54,22 @@ export function startLapses(options: LapsesOptions): Lapses {
       quietUntil = steady + LEASE_MS
     }
     if (steady < quietUntil) return 0
-    let lapsed = 0
-    for (const { accountId, holdId } of await overdue(now)) {
-      const result = await apply(accountId, { kind: 'lapse', holdId })
-      if (result.ok && result.value.ended === 'lapsed') lapsed += 1
-    }
-    return lapsed
+    const lapsed = await Promise.all((await overdue(now)).map(lapse))
+    return lapsed.reduce((sum, one) => sum + one, 0)
   }
+
   let busy = false
-  const timer = setInterval(() => {
+  const tick = async () => {
     if (busy) return
     busy = true
-    sweep()
-      .catch(() => 0)
-      .finally(() => {
-        busy = false
-      })
-  }, sweepMs)
+    try {
+      await sweep()
+    } catch (error) {
+      log('the sweep for lapsed leases failed', error)
+    } finally {
+      busy = false
+    }
+  }
+  const timer = setInterval(() => void tick(), sweepMs)
   return { sweep, stop: () => clearInterval(timer) }
 }
