@@ -14,7 +14,7 @@ const slugLengthMax = 128
 /** The organization that is active in a session, and the user's role there without `org:`. */
 export type ActiveOrganization = { id: string; role: string | null }
 
-/** Refuses what Clerk signs with the same key and is no session token. Null when nothing speaks against it. */
+/** Refuses what Clerk signs with the same key and is no session token; null when all is well. */
 export function sessionObjection({ header, claims }: ParsedToken): Refusal | null {
   const { typ, cat } = header
   if (typ !== undefined && typ !== 'JWT') {

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../core/result.ts'
 const rsaIdentifier = '2a864886f70d010101'
 const derBytesMin = 256
 
-/** Reads `pk_test_…` or `pk_live_…`: the host of the instance's Frontend API, and whether it is a live one. */
+/** Reads `pk_test_…` or `pk_live_…`: the instance's Frontend API host, and whether it is a live one. */
 export function parsePublishableKey(key: string): Result<{ frontendApi: string; live: boolean }, string> {
   const match = /^pk_(test|live)_([A-Za-z0-9+/]+)={0,2}$/.exec(key.trim())
   const decoded = match?.[2] === undefined ? null : decodeBase64(match[2])

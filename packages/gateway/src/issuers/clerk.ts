@@ -38,6 +38,8 @@ export type ClerkOptions = {
   fetch: Fetch
   /** Keeps a read of the keys alive after its request (`waitUntil` on Workers). */
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
+  /** Told why a read of the keys failed, for the operator's log: an address and a reason, never a token. */
+  onKeysFailure?: ((problem: string) => void) | undefined
 }
 
 /** An issuer for one Clerk instance. Throws when its keys cannot be read or none is given. */
@@ -84,11 +86,12 @@ function issuerOf({ issuer, publishableKey, jwtKey }: ClerkOptions): string | nu
   return null
 }
 
-function keysOf({ jwtKey, jwksUrl, fetch, keepAlive }: ClerkOptions, issuer: string | null): KeySource {
+function keysOf(options: ClerkOptions, issuer: string | null): KeySource {
+  const { jwtKey, jwksUrl, fetch, keepAlive, onKeysFailure } = options
   if (jwtKey !== undefined) return pinnedKey(jwtKey)
   assert(issuer !== null, 'Clerk needs an issuer where no JWT key is given')
   const url = jwksUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`
-  return createJwksSource({ location: { jwksUrl: url }, fetch, keepAlive })
+  return createJwksSource({ location: { jwksUrl: url }, fetch, keepAlive, onKeysFailure })
 }
 
 /** One key for every token, whatever its `kid`. */

@@ -25,7 +25,7 @@ export function isFaregateKey(token: string): boolean {
   return token.startsWith(prefix)
 }
 
-/** Makes a new key for an account. The key is shown once; `hash` is what the account keeps. Needs a valid account id. */
+/** Makes a key for an account: shown once; the account keeps `hash`. Throws for what is no account id. */
 export async function createFaregateKey(
   accountId: string,
   sha256: Sha256 = webSha256,

@@ -64,6 +64,15 @@ describe('reading', () => {
     expect(kept).toHaveLength(1)
   })
 
+  it('tells the operator why a read failed', async () => {
+    const problems: string[] = []
+    const { fetch } = fakeWeb({ [jwksUrl]: () => new Response('no', { status: 404 }) })
+    const onKeysFailure = (problem: string) => problems.push(problem)
+    const keys = createJwksSource({ location: { jwksUrl }, fetch, onKeysFailure })
+    await outcome(keys, 'first', now)
+    expect(problems).toEqual([`could not read the keys of the identity provider at ${jwksUrl}: answered 404`])
+  })
+
   it('takes a token without kid where one key fits, and no other', async () => {
     expect(await outcome(setUp().keys, undefined, now)).toBe('key')
     expect(await outcome(setUp(jwksOf(first, second)).keys, undefined, now)).toBe('unknown')

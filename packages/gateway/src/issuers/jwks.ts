@@ -34,11 +34,13 @@ export type KeySource = (
 ) => Promise<Result<CryptoKey, KeyFault>>
 
 export type JwksOptions = {
-  /** The JWKS URL, or the issuer whose `/.well-known/openid-configuration` names it (read when first needed). */
+  /** The JWKS URL, or the issuer whose `/.well-known/openid-configuration` names it (read at need). */
   location: { jwksUrl: string } | { issuer: string }
   fetch: Fetch
   /** Keeps a read alive after the request that began it (`waitUntil` on Workers). */
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
+  /** Told why a read failed, for the operator's log: an address and a reason, never a token. */
+  onKeysFailure?: ((problem: string) => void) | undefined
 }
 
 type Held = { find: ReturnType<typeof createLocalJWKSet>; readAt: number }
@@ -108,11 +110,18 @@ async function read(source: Source, now: number): Promise<void> {
     const find = await withTimeout(load(source, abort.signal), readTimeoutMs)
     source.held = { find, readAt: now }
     source.failing = false
-  } catch {
+  } catch (error) {
     abort.abort()
+    source.onKeysFailure?.(problemOf(source, error))
     // The address may have moved: it is looked up again with the next read.
     if (!('jwksUrl' in source.location)) source.jwksUrl = null
   }
+}
+
+function problemOf({ jwksUrl, location }: Source, error: unknown): string {
+  const at = jwksUrl ?? ('issuer' in location ? location.issuer : location.jwksUrl)
+  const reason = error instanceof Error ? error.message : 'failed'
+  return `could not read the keys of the identity provider at ${at}: ${reason}`
 }
 
 async function load(source: Source, signal: AbortSignal): Promise<Held['find']> {
@@ -182,7 +191,7 @@ function unavailable(source: Source, now: number): KeyFault {
   return { reason: 'unavailable', retryAfterMs: Math.max(1_000, cooldownMs - waited) }
 }
 
-/** Whether `since` is less than `ms` away from `now`, either way: a clock that was set back must not freeze us. */
+/** Whether `since` is less than `ms` away from `now`, either way: clocks may be set back. */
 function isWithin(now: number, since: number | null | undefined, ms: number): boolean {
   return since !== null && since !== undefined && Math.abs(now - since) < ms
 }

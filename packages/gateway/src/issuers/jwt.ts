@@ -20,7 +20,7 @@ export type TokenRules = {
   keys: KeySource
 }
 
-/** A token whose signature, issuer and times hold; `validUntil` in milliseconds, the allowed skew included. */
+/** A token whose signature, issuer and times hold; `validUntil` in milliseconds, with the allowed skew. */
 export type VerifiedToken = { claims: Record<string, unknown>; lifetime: Lifetime; validUntil: number }
 
 /** Verifies a token. 401 for a bad one, 503 `identity_unavailable` when no key can be had to judge it. */

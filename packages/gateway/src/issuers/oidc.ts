@@ -38,11 +38,13 @@ export type OidcOptions = {
   fetch: Fetch
   /** Keeps a read of the keys alive after its request (`waitUntil` on Workers). */
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
+  /** Told why a read of the keys failed, for the operator's log: an address and a reason, never a token. */
+  onKeysFailure?: ((problem: string) => void) | undefined
 }
 
 /** An issuer over OpenID Connect. Throws when the options cannot be meant. */
 export function createOidcIssuer(options: OidcOptions): Issuer {
-  const { name, issuer, algorithms, jwksUrl, fetch, keepAlive } = options
+  const { name, issuer, algorithms, jwksUrl, fetch, keepAlive, onKeysFailure } = options
   assert(/^[A-Za-z0-9_-]{1,32}$/.test(name), 'an issuer needs a name of letters, digits, - and _')
   assert(URL.canParse(issuer), `issuer ${name} needs its "iss" as a URL`)
   assert(algorithms.length > 0, `issuer ${name} needs at least one algorithm`)
@@ -58,7 +60,12 @@ export function createOidcIssuer(options: OidcOptions): Issuer {
     clockSkewSeconds: options.clockSkewSeconds ?? 5,
     handles,
     precheck: (token) => typeObjection(token) ?? audienceObjection(token.claims.aud, options.audience),
-    keys: createJwksSource({ location: jwksUrl === undefined ? { issuer } : { jwksUrl }, fetch, keepAlive }),
+    keys: createJwksSource({
+      location: jwksUrl === undefined ? { issuer } : { jwksUrl },
+      fetch,
+      keepAlive,
+      onKeysFailure,
+    }),
   }
   return {
     name,

@@ -115,8 +115,8 @@ async function verify(
     return err(
       refusal(
         'invalid_token',
-        'The token comes from an issuer that this gateway does not know. Sign in to the app that it serves; ' +
-          'if this is that app, its identity settings here name another instance.',
+        'The token comes from an issuer that this gateway does not know. Sign in to the app that it ' +
+          'serves; if this is that app, its identity settings here name another instance.',
       ),
     )
   }

@@ -60,7 +60,7 @@ export function replaceAt(text: string, index: number, character: string): strin
   return text.slice(0, index) + character + text.slice(index + 1)
 }
 
-/** A stand-in for the web: answers by URL, counts what is asked. An answer that throws is a broken network. */
+/** A stand-in for the web: answers by URL, counts what is asked. One that throws is a broken network. */
 export function fakeWeb(answers: Record<string, () => Response | Promise<Response>> = {}): {
   fetch: Fetch
   asked: string[]
