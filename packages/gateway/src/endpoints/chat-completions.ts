@@ -28,6 +28,14 @@ const userHashMax = 64
 /** A provider may print a number that came with an exponent in full: `1e15` has sixteen digits and a `.0`. */
 const exponentBytes = 24
 
+/** What makes the forwarded text longest; a `max_tokens` that the caller used only makes it shorter. */
+const longestForward: ForwardOptions = {
+  upstreamModel: 'm'.repeat(upstreamModelBytesMax),
+  outputTokensMax: Number.MAX_SAFE_INTEGER,
+  userHash: 'h'.repeat(userHashMax),
+  outputCapField: 'max_completion_tokens',
+}
+
 /** The chat-completions endpoint. */
 export const chatCompletions: Endpoint = {
   id: 'chat-completions',
@@ -45,11 +53,11 @@ function parseChatRequest(text: string, options: ParseOptions): Result<ModelRequ
   const scanned = scan.value
   const { model, messages, tools, functions, stream, n, reasoning_effort: effort } = scanned.value
   if (typeof model !== 'string' || model === '' || model.length > modelNameMax) {
-    return err(invalidValue('model', "the name of a model, e.g. one of 'GET /v1/models'"))
+    return err(invalidValue('model', 'the name of a model; GET /v1/models lists them'))
   }
   const allowed = new Set(options.allowParameters(model))
   const fields = checkFields(scanned, allowed, options.unknownParameters)
-  if ('code' in fields) return err(fields)
+  if (!fields.ok) return fields
   const messageItems = checkMessages(messages, allowed)
   if (!messageItems.ok) return messageItems
   const toolItems = checkTools(tools, allowed)
@@ -61,8 +69,14 @@ function parseChatRequest(text: string, options: ParseOptions): Result<ModelRequ
   const streamOptions = readStreamOptions(scanned.value, allowed)
   if (!streamOptions.ok) return streamOptions
 
-  const changesFor = (forward: ForwardOptions) =>
-    changesOf(scanned, fields, caps.value, streamOptions.value.text, forward)
+  const { removed, dropped } = fields.value
+  const plan = {
+    scanned,
+    allowed,
+    removed,
+    capField: caps.value.field,
+    streamOptions: streamOptions.value.text,
+  }
   return ok({
     model,
     stream: stream === true,
@@ -71,12 +85,12 @@ function parseChatRequest(text: string, options: ParseOptions): Result<ModelRequ
     choices: typeof n === 'number' ? n : 1,
     items: messageItems.value + toolItems.value + functionItems.value,
     mayReason: effort !== 'none' || allowed.size > 0,
-    dropped: fields.dropped,
+    dropped,
     forward: (forward) => {
       assertBounded(forward)
-      return replaceFields(scanned, changesFor(forward))
+      return replaceFields(scanned, changesOf(plan, forward))
     },
-    forwardedBytesMax: forwardedBytesMax(scanned, changesFor),
+    forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)),
   })
 }
 
@@ -114,22 +128,24 @@ function readStreamOptions(
   return ok({ includeUsage: given.include_usage === true, text })
 }
 
+type Plan = {
+  scanned: ScannedObject
+  allowed: ReadonlySet<string>
+  removed: string[]
+  capField: Caps['field']
+  streamOptions: string | undefined
+}
+
 /** The fields to write, remove (`undefined`) or add when the request is forwarded. */
-function changesOf(
-  scanned: ScannedObject,
-  fields: FieldDecisions,
-  caps: Caps,
-  streamOptions: string | undefined,
-  options: ForwardOptions,
-): Record<string, string | undefined> {
+function changesOf(plan: Plan, options: ForwardOptions): Record<string, string | undefined> {
   const { upstreamModel, userHash, outputTokensMax, outputCapField, addFields = true } = options
-  const { value } = scanned
+  const { value } = plan.scanned
   const changes: Record<string, string | undefined> = {}
-  for (const name of fields.removed) changes[name] = undefined
+  for (const name of plan.removed) changes[name] = undefined
   changes.model = JSON.stringify(upstreamModel)
-  changes.stream_options = streamOptions
+  changes.stream_options = plan.streamOptions
   // An upstream that knows only one name would ignore the other, and with it the cap that was paid for.
-  const capField = outputCapField ?? caps.field ?? 'max_completion_tokens'
+  const capField = outputCapField ?? plan.capField ?? 'max_completion_tokens'
   changes.max_tokens = undefined
   changes.max_completion_tokens = undefined
   changes[capField] = String(outputTokensMax)
@@ -142,28 +158,20 @@ function changesOf(
     )
   }
   for (const [name, text] of overwritten) {
-    if (!fields.lifted.has(name) && (addFields || Object.hasOwn(value, name))) changes[name] = text
+    if (!plan.allowed.has(name) && (addFields || Object.hasOwn(value, name))) changes[name] = text
   }
   return changes
 }
 
 /** A true bound for every model name, cap and user that `forward` takes. */
-function forwardedBytesMax(
-  scanned: ScannedObject,
-  changesFor: (options: ForwardOptions) => Record<string, string | undefined>,
-): number {
-  const changes = changesFor({
-    upstreamModel: 'm'.repeat(upstreamModelBytesMax),
-    outputTokensMax: Number.MAX_SAFE_INTEGER,
-    userHash: 'h'.repeat(userHashMax),
-  })
-  // The cap's field cannot be known here: the longer name bounds both.
-  delete changes.max_tokens
-  changes.max_completion_tokens = String(Number.MAX_SAFE_INTEGER)
-  const longest = replaceFields(scanned, changes)
-  let bytes = scanned.bytes + longest.length - scanned.text.length + scanned.exponents * exponentBytes
-  // What is taken out has at least a byte for each character; what is put in may have more.
-  for (const text of Object.values(changes)) bytes += text === undefined ? 0 : utf8Length(text) - text.length
+function forwardedBytesMax(scanned: ScannedObject, longest: Record<string, string | undefined>): number {
+  let bytes = scanned.bytes + scanned.exponents * exponentBytes
+  for (const [name, text] of Object.entries(longest)) {
+    if (text === undefined) continue
+    const span = scanned.spans.get(name)
+    // A value that is replaced had at least a byte for each character; one that is added brings `,"name":` along.
+    bytes += utf8Length(text) + (span ? span.valueStart - span.valueEnd : name.length + 4)
+  }
   return bytes
 }
 

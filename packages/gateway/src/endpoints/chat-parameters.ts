@@ -4,6 +4,7 @@
  * are OpenAI's fields as of openai 7.57 (`ChatCompletionCreateParamsBase`) and `best_of`.
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import type { ScannedObject } from './json-scan.ts'
 
 /**
@@ -121,8 +122,8 @@ export const overwritten: ReadonlyArray<readonly [string, string]> = [...chatPar
   ([name, row]) => (row.policy === 'overwrite' ? [[name, row.text] as const] : []),
 )
 
-/** What is to become of the request's fields: names to take out, and of these the ones to tell the caller about. */
-export type FieldDecisions = { removed: string[]; dropped: string[]; lifted: ReadonlySet<string> }
+/** Fields to take out, and of these the ones to tell the caller about. */
+export type FieldDecisions = { removed: string[]; dropped: string[] }
 
 /**
  * Checks every top-level field against the table. `allowed` are the names that the operator lets through
@@ -132,7 +133,7 @@ export function checkFields(
   scanned: ScannedObject,
   allowed: ReadonlySet<string>,
   unknownParameters: 'refuse' | 'drop',
-): FieldDecisions | Refusal {
+): Result<FieldDecisions, Refusal> {
   const removed: string[] = []
   const dropped: string[] = []
   for (const name of scanned.spans.keys()) {
@@ -140,7 +141,7 @@ export function checkFields(
     const row = chatParameters.get(name)
     if (row?.policy !== 'own' && allowed.has(name)) continue
     if (row === undefined) {
-      if (unknownParameters === 'refuse') return unsupported(name, 'it is not known here')
+      if (unknownParameters === 'refuse') return err(unsupported(name, 'it is not known here'))
       removed.push(name)
       dropped.push(name)
     } else if (row.policy === 'drop') {
@@ -148,12 +149,12 @@ export function checkFields(
       if (value !== null) dropped.push(name)
     } else if (row.policy === 'refuse') {
       if (value === null) removed.push(name)
-      else if (!row.harmless?.(value)) return unsupported(name, row.why)
+      else if (!row.harmless?.(value)) return err(unsupported(name, row.why))
     } else if (value !== null && !row.check.accepts(value)) {
-      return wrongValue(name, row.check)
+      return err(wrongValue(name, row.check))
     }
   }
-  return { removed, dropped, lifted: allowed }
+  return ok({ removed, dropped })
 }
 
 /** 400 `unsupported_parameter` that names the field, shortened if it is absurdly long. */
