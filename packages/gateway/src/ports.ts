@@ -45,6 +45,9 @@ export type Issuer = {
   ): Promise<Result<{ identity: Identity; expiresAt: number; azp: string | null }, Refusal>>
 }
 
+/** Says who is calling, from the request's headers; `now` in milliseconds. Refuses with 401, 403 or 503. */
+export type Authenticate = (headers: Headers, now: number) => Promise<Result<Identity, Refusal>>
+
 export type EntryQuery = { limit: number; cursor?: string; requestId?: string }
 export type EntryPage = { data: Entry[]; nextCursor: string | null }
 
@@ -78,6 +81,8 @@ export type Provider = {
   paths: Record<string, string>
   /** The most tokens that the provider may add to what the request's bytes bound, per message or tool (its chat framing). */
   overheadTokens: { base: number; perItem: number }
+  /** Whether `user`, `store` and such may be added to a request; some compatible servers refuse what they do not know. */
+  addFields: boolean
 }
 
 /** What an endpoint's parser found in a request: all that the quote, the forwarding and the meter need. */
@@ -101,7 +106,16 @@ export type ModelRequest = {
   forwardedBytesMax: number
 }
 
-export type ForwardOptions = { upstreamModel: string; outputTokensMax: number; userHash: string }
+/** `upstreamModel` has at most 128 bytes, `userHash` at most 64 ASCII characters: the byte bound counts on it. */
+export type ForwardOptions = {
+  upstreamModel: string
+  outputTokensMax: number
+  userHash: string
+  /** The one field by which the upstream knows the cap; without it the caller's own, else `max_completion_tokens`. */
+  outputCapField?: 'max_completion_tokens' | 'max_tokens'
+  /** False for upstreams that refuse fields they do not know: then `user`, `store` and such are only overwritten. */
+  addFields?: boolean
+}
 
 /** What the parser may let through beyond the endpoint's own allow-list. */
 export type ParseOptions = {
@@ -110,13 +124,13 @@ export type ParseOptions = {
   allowParameters(model: string): readonly string[]
 }
 
-/** What one server-sent event means for the books. */
-export type EventKind = 'pass' | 'usage' | 'done' | 'error'
+/** What one server-sent event means for the books; `invalid` is one that this wire cannot hold. */
+export type EventKind = 'pass' | 'usage' | 'done' | 'error' | 'invalid'
 
 /** Reads usage off an answer as it passes. One per request; it never changes bytes. */
 export type Tap = {
-  /** Takes the `data` of one server-sent event, `[DONE]` included. */
-  event(data: string): EventKind
+  /** Takes the `data` of one server-sent event, `[DONE]` included, and its `event` name if it has one. */
+  event(data: string, name?: string | null): EventKind
   /** Takes a whole buffered answer, parsed. False when it is not an answer of this wire. */
   body(json: unknown): boolean
   /** The provider's reported usage, or null while none was seen. `invalid` when it cannot be true. */

@@ -12,10 +12,10 @@ import {
   rawToken,
   sign,
   type TestKey,
-} from '../issuers/__fixtures__/tokens.ts'
-import { type ClerkOptions, createClerkIssuer } from '../issuers/clerk.ts'
-import { createFaregateKey } from '../issuers/faregate-key.ts'
-import { createOidcIssuer } from '../issuers/oidc.ts'
+} from './__fixtures__/tokens.ts'
+import { type ClerkOptions, createClerkIssuer } from './clerk.ts'
+import { createFaregateKey } from './faregate-key.ts'
+import { createOidcIssuer } from './oidc.ts'
 import type { Credentials, Issuer } from '../ports.ts'
 import { type AuthenticatorOptions, createAuthenticator } from './authenticate.ts'
 

@@ -8,10 +8,10 @@
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { assert, err, ok, type Result } from '../core/result.ts'
-import { isFaregateKey, parseFaregateKey, payerOf } from '../issuers/faregate-key.ts'
-import { type Sha256, webSha256 } from '../issuers/sha256.ts'
-import { invalidToken, parseToken, tokenLengthMax } from '../issuers/token.ts'
-import type { Identity, Issuer } from '../ports.ts'
+import { isFaregateKey, parseFaregateKey, payerOf } from './faregate-key.ts'
+import { type Sha256, webSha256 } from './sha256.ts'
+import { invalidToken, parseToken, tokenLengthMax } from './token.ts'
+import type { Authenticate, Identity, Issuer } from '../ports.ts'
 
 const originLengthMax = 512
 // No issuer publishes this name; one that handles it handles every issuer, and must be asked last.
@@ -25,9 +25,6 @@ export type AuthenticatorOptions = {
   /** A faster SHA-256 where the runtime has one; Web Crypto by default. */
   sha256?: Sha256 | undefined
 }
-
-/** Says who is calling, from the request's headers; `now` in milliseconds. Refuses with 401, 403 or 503. */
-export type Authenticate = (headers: Headers, now: number) => Promise<Result<Identity, Refusal>>
 
 type Verified = { identity: Identity; expiresAt: number }
 

@@ -1,0 +1,136 @@
+/** The HTTP surface: every route of the contract, refusals in the wire's words, CORS on every answer. */
+import { type Context, Hono } from 'hono'
+import { type Refusal, refusal } from '../core/refusal.ts'
+import type { Call, Pipeline } from '../pipeline/call.ts'
+import { nameOf } from '../pipeline/call.ts'
+import { run } from '../pipeline/run.ts'
+import { type Endpoint, StoreUnavailable } from '../ports.ts'
+import { accountRoutes } from './account.ts'
+import { adminRoutes } from './admin.ts'
+import { allowOrigin, preflight } from './cors.ts'
+import { keyRoutes } from './keys.ts'
+import { modelRoutes } from './models.ts'
+import { internalError, refuse } from './respond.ts'
+
+/** The most headers, and bytes in them, that a request may have. */
+const HEADERS_MAX = 100
+const HEADER_BYTES_MAX = 16_384
+
+export type AppOptions = {
+  pipeline: Pipeline
+  /** Model endpoints by path without `/v1`, e.g. `/chat/completions`. */
+  endpoints: Readonly<Record<string, Endpoint>>
+  corsOrigins: readonly string[]
+  /** Accepted admin keys; with none the admin routes do not exist. */
+  adminKeys: readonly string[]
+  /** Mints a development token; only in dev mode. */
+  devToken?: ((request: Request) => Promise<Response>) | undefined
+}
+
+/** What the runtime gives a request: who it is and how to outlive it. */
+export type Env = { Bindings: { requestId: string; waitUntil: Call['waitUntil'] } }
+
+export type App = (request: Request, waitUntil: Call['waitUntil']) => Promise<Response>
+
+/** Makes the one function that serves every request. */
+export function createApp(options: AppOptions): App {
+  const { pipeline } = options
+  const origins = new Set(options.corsOrigins)
+  const routes = createRoutes(options)
+  return async (request, waitUntil) => {
+    if (request.method === 'OPTIONS') return preflight(request, origins)
+    const requestId = `req_${crypto.randomUUID().replaceAll('-', '')}`
+    const response = await serve(routes, request, { requestId, waitUntil }, pipeline)
+    allowOrigin(request, response, origins)
+    return response
+  }
+}
+
+async function serve(
+  routes: Hono<Env>,
+  request: Request,
+  env: Env['Bindings'],
+  pipeline: Pipeline,
+): Promise<Response> {
+  const tooLarge = headersRefusal(request.headers)
+  if (tooLarge) return refuse(tooLarge, env.requestId)
+  try {
+    return await routes.fetch(request, env)
+  } catch (error) {
+    return failure(error, env.requestId, pipeline)
+  }
+}
+
+/** What a handler threw: the store being away is 503; anything else is our fault, and its text stays in the house. */
+function failure(error: unknown, requestId: string, { log }: Pipeline): Response {
+  if (error instanceof StoreUnavailable) {
+    const message = 'The credit ledger cannot be reached. Nothing was done. Try again in a moment.'
+    return refuse(refusal('store_unavailable', message, { retryAfterMs: 1000 }), requestId)
+  }
+  const where = error instanceof Error ? error.stack?.split('\n').slice(1, 4).join(' ') : undefined
+  log('error', 'internal_error', { requestId, error: nameOf(error), where })
+  return refuse(internalError(), requestId)
+}
+
+function createRoutes(options: AppOptions): Hono<Env> {
+  const { pipeline, endpoints, adminKeys, devToken } = options
+  const routes = new Hono<Env>()
+  routes.onError((error) => {
+    throw error
+  })
+  for (const [path, endpoint] of Object.entries(endpoints)) {
+    const handler = (context: Context<Env>) => serveModel(pipeline, endpoint, context)
+    routes.post(path, handler)
+    routes.post(`/v1${path}`, handler)
+  }
+  modelRoutes(routes, pipeline)
+  accountRoutes(routes, pipeline)
+  keyRoutes(routes, pipeline)
+  if (adminKeys.length > 0) adminRoutes(routes, pipeline, adminKeys)
+  if (devToken) routes.post('/dev/token', ({ req }) => devToken(req.raw))
+  routes.get('/healthz', (context) => context.json({ status: 'ok' }))
+  routes.get('/readyz', async (context) => {
+    await pipeline.store.ready()
+    return context.json({ status: 'ready' })
+  })
+  for (const path of ['/responses', '/v1/responses']) {
+    routes.post(path, ({ env }) => refuse(responsesRefusal, env.requestId))
+  }
+  routes.notFound(({ req, env }) => refuse(unsupported(req.method, req.path), env.requestId))
+  return routes
+}
+
+async function serveModel(
+  pipeline: Pipeline,
+  endpoint: Endpoint,
+  { req, env }: Context<Env>,
+): Promise<Response> {
+  const { requestId, waitUntil } = env
+  const answer = await run(pipeline, { request: req.raw, endpoint, requestId, waitUntil })
+  return answer.ok ? answer.value : refuse(answer.error, requestId, endpoint.error)
+}
+
+const responsesRefusal = refusal(
+  'unsupported_endpoint',
+  'The Responses API is not served yet. Use chat completions: with the AI SDK openai.chat(model) instead of openai(model), with the OpenAI SDK client.chat.completions.create().',
+)
+
+function unsupported(method: string, path: string): Refusal {
+  const shown = path.length > 100 ? `${path.slice(0, 100)}…` : path
+  return refusal(
+    'unsupported_endpoint',
+    `${method} ${shown} is not served here. POST /v1/chat/completions and GET /v1/models, /v1/account are.`,
+  )
+}
+
+function headersRefusal(headers: Headers): Refusal | null {
+  let count = 0
+  let bytes = 0
+  headers.forEach((value, name) => {
+    count += 1
+    bytes += name.length + value.length
+  })
+  if (count <= HEADERS_MAX && bytes <= HEADER_BYTES_MAX) return null
+  const message = `A request may have ${HEADERS_MAX} headers and ${HEADER_BYTES_MAX} bytes in them.`
+  return refusal('headers_too_large', message)
+}

@@ -1,0 +1,74 @@
+/** Answers that come whole: read, metered and settled before the client sees them, so that they carry the receipt. */
+import { type Refusal, refusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { answerHeaders, receiptOf } from './answer.ts'
+import type { Dispatch, Pipeline } from './call.ts'
+import { concatenate } from './read-body.ts'
+import { settle } from './settle.ts'
+import type { Watch } from './watch.ts'
+
+/** The most that a buffered answer may have, in bytes. */
+const ANSWER_BYTES_MAX = 32 * 1024 * 1024
+
+/** Reads the provider's answer to its end, settles, and returns it with headers and receipt. */
+export async function buffer(
+  pipeline: Pipeline,
+  dispatch: Dispatch,
+  watch: Watch,
+  upstream: ReadableStream<Uint8Array>,
+): Promise<Result<Response, Refusal>> {
+  const text = await readAnswer(dispatch, watch, upstream)
+  if (text.ok) dispatch.whole = true
+  const ended = dispatch.left ? 'stopped' : text.ok ? 'complete' : 'error'
+  const reply = await settle(pipeline, dispatch, ended)
+  watch.end()
+  if (!text.ok) return text
+  const body = reply ? dispatch.call.endpoint.withReceipt(text.value, receiptOf(reply)) : text.value
+  const headers = { ...answerHeaders(pipeline, dispatch, reply), 'content-type': 'application/json' }
+  return ok(new Response(body, { headers }))
+}
+
+async function readAnswer(
+  dispatch: Dispatch,
+  watch: Watch,
+  upstream: ReadableStream<Uint8Array>,
+): Promise<Result<string, Refusal>> {
+  const bytes = await readAll(dispatch, watch, upstream.getReader())
+  if (!bytes.ok) return bytes
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
+    if (dispatch.tap.body(JSON.parse(text))) return ok(text)
+  } catch {
+    // Not UTF-8 or not JSON.
+  }
+  return err(refusal('upstream_invalid', 'The model provider sent something that is no valid answer.'))
+}
+
+async function readAll(
+  dispatch: Dispatch,
+  watch: Watch,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<Result<Uint8Array, Refusal>> {
+  watch.onStop(() => {
+    reader.cancel().catch(() => {})
+  })
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (dispatch.stopped !== null) break
+      if (done) return ok(chunks.length === 1 && chunks[0] ? chunks[0] : concatenate(chunks, length))
+      watch.active()
+      length += value.byteLength
+      if (length > ANSWER_BYTES_MAX) watch.stop('invalid')
+      chunks.push(value)
+    }
+  } catch {
+    if (dispatch.stopped === null)
+      return err(refusal('upstream_invalid', "The model provider's answer broke off."))
+  }
+  if (dispatch.stopped === 'invalid')
+    return err(refusal('upstream_invalid', "The model provider's answer is too large."))
+  return err(refusal('upstream_timeout', 'The model provider did not finish its answer in time.'))
+}

@@ -1,0 +1,203 @@
+/**
+ * Dispatch: sends the checked request to the provider with the operator's key, and reads the provider's refusals.
+ * The address comes from the config alone, redirects are not followed, and no header of the caller goes along.
+ */
+import { type Refusal, refusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { type Dispatch, nameOf, type Pipeline } from './call.ts'
+import { concatenate } from './read-body.ts'
+
+/** The most of a provider's error body that is read, in bytes. */
+const ERROR_BYTES_MAX = 65_536
+
+/**
+ * Why there is no answer. `billed` says whether the provider may have worked, so that evidence must be charged;
+ * `rejected` is the provider's own refusal of the request, to be passed on.
+ */
+export type ForwardFailure =
+  | { kind: 'refused'; refusal: Refusal; billed: boolean }
+  | { kind: 'rejected'; status: number; body: unknown }
+
+/** Sends the request; resolves with the provider's answer once its headers are there. */
+export async function forward(
+  pipeline: Pipeline,
+  dispatch: Dispatch,
+  text: string,
+): Promise<Result<Response, ForwardFailure>> {
+  const { provider, call, ask } = dispatch
+  try {
+    const response = await pipeline.fetch(provider.baseUrl + provider.paths[call.endpoint.id], {
+      method: 'POST',
+      headers: {
+        ...provider.headers,
+        'content-type': 'application/json',
+        accept: ask.stream ? 'text/event-stream' : 'application/json',
+        'accept-encoding': 'identity',
+      },
+      body: text,
+      redirect: 'manual',
+      signal: dispatch.controller.signal,
+    })
+    return await checked(pipeline, dispatch, response)
+  } catch (error) {
+    return err(unreachable(pipeline, dispatch, error))
+  }
+}
+
+/** A fetch that failed: by our own clock or hand (the provider may have worked), or before any byte came (it is free). */
+function unreachable(
+  pipeline: Pipeline,
+  { stopped, provider, call }: Dispatch,
+  error: unknown,
+): ForwardFailure {
+  if (stopped === 'left') return refused('request_timeout', 'The client left before the answer came.', true)
+  if (stopped !== null) return refused('upstream_timeout', `The model provider did not answer in time.`, true)
+  pipeline.log('warn', 'upstream_unavailable', {
+    requestId: call.requestId,
+    provider: provider.name,
+    error: nameOf(error),
+  })
+  return refused(
+    'upstream_unavailable',
+    'The model provider cannot be reached. Nothing was charged. Try again.',
+    false,
+  )
+}
+
+/** Lets a good answer through; turns the others into failures. */
+async function checked(
+  pipeline: Pipeline,
+  dispatch: Dispatch,
+  response: Response,
+): Promise<Result<Response, ForwardFailure>> {
+  const { status, headers } = response
+  if (status >= 200 && status < 300) {
+    const encoding = headers.get('content-encoding') ?? 'identity'
+    const expected = dispatch.ask.stream ? 'text/event-stream' : 'application/json'
+    const type = headers.get('content-type') ?? ''
+    if (encoding === 'identity' && type.toLowerCase().startsWith(expected)) return ok(response)
+    dispatch.controller.abort()
+    return err(refused('upstream_invalid', `The model provider did not answer with ${expected}.`, true))
+  }
+  const body = await errorBody(response)
+  const failure = failureOf(status, headers, body)
+  const facts = { requestId: dispatch.call.requestId, provider: dispatch.provider.name, status }
+  pipeline.log(
+    status === 401 || status === 402 || status === 403 ? 'error' : 'warn',
+    'upstream_refused',
+    facts,
+  )
+  return err(failure)
+}
+
+function failureOf(status: number, headers: Headers, body: ProviderError): ForwardFailure {
+  if (status >= 300 && status < 400) {
+    return refused('upstream_redirect', 'The model provider sent a redirect, which is not followed.', false)
+  }
+  if (status === 401 || status === 403) {
+    return refused(
+      'upstream_auth',
+      "The model provider refused the operator's key. Tell the operator of this app.",
+      false,
+    )
+  }
+  if (status === 402 || isQuota(body)) {
+    return refused(
+      'upstream_quota',
+      "The operator's account at the model provider is used up. Tell the operator.",
+      false,
+    )
+  }
+  if (status === 429) {
+    const message = 'The model provider is limiting requests. Try again later.'
+    return refused('rate_limited', message, false, retryAfterMs(headers) ?? 1000)
+  }
+  if (status === 503 || status === 529) {
+    const message = 'The model provider is overloaded. Try again later.'
+    return refused('overloaded', message, false, retryAfterMs(headers) ?? 1000)
+  }
+  if (status >= 500 || status < 400) {
+    return refused(
+      'upstream_error',
+      `The model provider failed with status ${status}. Nothing was charged.`,
+      false,
+    )
+  }
+  return { kind: 'rejected', status, body: { error: body } }
+}
+
+function refused(
+  code: Refusal['code'],
+  message: string,
+  billed: boolean,
+  retryAfter?: number,
+): Extract<ForwardFailure, { kind: 'refused' }> {
+  const more = retryAfter === undefined ? {} : { retryAfterMs: retryAfter }
+  return { kind: 'refused', refusal: refusal(code, message, more), billed }
+}
+
+type ProviderError = { message: string; type: string; param: string | null; code: string | null }
+
+/** The provider's error, bounded and without ids of the operator's account. */
+async function errorBody(response: Response): Promise<ProviderError> {
+  const fallback = `The model provider refused the request with status ${response.status}.`
+  const parsed = parse(await readBounded(response))
+  return {
+    message: scrub(stringOr(parsed['message'], fallback)),
+    type: stringOr(parsed['type'], 'invalid_request_error'),
+    param: stringOr(parsed['param'], null),
+    code: stringOr(parsed['code'], null),
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const reader = response.body?.getReader()
+  try {
+    for (;;) {
+      const next = await reader?.read()
+      if (!next || next.done || length + next.value.byteLength > ERROR_BYTES_MAX) break
+      chunks.push(next.value)
+      length += next.value.byteLength
+    }
+  } catch {
+    // What arrived before the break is all there is to say.
+  }
+  reader?.cancel().catch(() => {})
+  return new TextDecoder().decode(concatenate(chunks, length))
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isRecord(value) && isRecord(value['error'])) return value['error']
+  } catch {
+    // Not JSON: the status alone must do.
+  }
+  return {}
+}
+
+/** Removes what names the operator's account at the provider: organization, project and key ids. */
+export function scrub(message: string): string {
+  return message.replace(/\b(?:org|proj|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]').slice(0, 2000)
+}
+
+function isQuota({ code, type }: ProviderError): boolean {
+  return (
+    code === 'insufficient_quota' || type === 'insufficient_quota' || code === 'billing_hard_limit_reached'
+  )
+}
+
+function retryAfterMs(headers: Headers): number | undefined {
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds * 1000) : undefined
+}
+
+function stringOr<T>(value: unknown, fallback: T): string | T {
+  return typeof value === 'string' ? value : fallback
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

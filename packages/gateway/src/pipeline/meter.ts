@@ -1,0 +1,205 @@
+/**
+ * The eager pump: reads the provider's stream, hands the bytes on as they came, and reads usage off them. It is
+ * driven by the upstream alone, so that it settles whether or not anybody reads: settlement that hangs on a client's
+ * pull or cancel was seen to be lost.
+ */
+import type { EndReply } from '../core/command.ts'
+import type { Ended } from '../core/entry.ts'
+import { type Refusal, refusal } from '../core/refusal.ts'
+import { createSseFramer, type SseEvent } from '../endpoints/sse.ts'
+import { answerHeaders, receiptComment, receiptOf } from './answer.ts'
+import { type Dispatch, nameOf, type Pipeline } from './call.ts'
+import { settle } from './settle.ts'
+import type { Watch } from './watch.ts'
+
+const encoder = new TextEncoder()
+
+/** How long to wait, after the last event, for the connection to end so that it can be used again, in ms. */
+const REST_MS = 1000
+
+/** One stream on its way to the client. */
+type Relay = {
+  pipeline: Pipeline
+  dispatch: Dispatch
+  watch: Watch
+  writer: WritableStreamDefaultWriter<Uint8Array>
+  /** The usage frame, kept back until the charge is known. */
+  usageFrame: SseEvent | null
+}
+
+/** How a stream came to its end. `failure` is told to the client as one error event. */
+type StreamEnd = { ended: Ended; last: SseEvent | null; failure: Refusal | null }
+
+/** Starts the pump and returns the answer that it fills. `headers` of the contract go first. */
+export function stream(
+  pipeline: Pipeline,
+  dispatch: Dispatch,
+  watch: Watch,
+  upstream: ReadableStream<Uint8Array>,
+): Response {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = writable.getWriter()
+  writer.closed.catch(() => watch.left())
+  const relay: Relay = { pipeline, dispatch, watch, writer, usageFrame: null }
+  dispatch.call.waitUntil(pumpSafely(relay, upstream.getReader()))
+  const headers = {
+    ...answerHeaders(pipeline, dispatch),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+  }
+  return new Response(readable, { headers })
+}
+
+/** A fault of ours must not leave a client waiting: it ends the stream, and the lease settles the hold. */
+async function pumpSafely(relay: Relay, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const { pipeline, dispatch, watch, writer } = relay
+  watch.onStop(() => void reader.cancel().catch(() => {}))
+  watch.onLeft(() => void writer.abort().catch(() => {}))
+  try {
+    await pump(relay, reader)
+  } catch (error) {
+    pipeline.log('error', 'stream_failed', { requestId: dispatch.call.requestId, error: nameOf(error) })
+    dispatch.controller.abort()
+    writer.abort().catch(() => {})
+  }
+  watch.end()
+}
+
+async function pump(relay: Relay, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const { dispatch } = relay
+  const end = await relayEvents(relay, reader)
+  const reply = await settle(relay.pipeline, dispatch, dispatch.left ? 'stopped' : end.ended)
+  await finish(relay, end, reply)
+  await readRest(dispatch, reader)
+}
+
+/** Relays events until the stream ends, breaks, is stopped or cannot be understood. */
+async function relayEvents(
+  relay: Relay,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<StreamEnd> {
+  const { dispatch, watch } = relay
+  const framer = createSseFramer()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (dispatch.stopped !== null) return stoppedEnd(dispatch)
+      if (done) break
+      watch.active()
+      const { events, overflow } = framer.push(value)
+      const end = await relayChunk(relay, events)
+      if (end) return end
+      if (overflow) return invalidEnd(watch)
+    }
+  } catch {
+    return dispatch.stopped === null ? brokenEnd() : stoppedEnd(dispatch)
+  }
+  const rest = framer.rest()
+  const end = rest && (await relayChunk(relay, [rest]))
+  dispatch.whole = true
+  return end ?? { ended: 'complete', last: null, failure: null }
+}
+
+/** Relays one chunk's events, those that pass in as few writes as they came in. Returns the end if it is among them. */
+async function relayChunk(relay: Relay, events: SseEvent[]): Promise<StreamEnd | null> {
+  const { dispatch, watch } = relay
+  const { tap } = dispatch
+  let run: Uint8Array | null = null
+  for (const event of events) {
+    const kind = event.data === null ? 'pass' : tap.event(event.data, event.event)
+    if (dispatch.firstOutputAt === null && tap.started())
+      dispatch.firstOutputAt = relay.pipeline.steadyClock()
+    if (kind === 'pass') {
+      run = run ? await extend(relay, run, event.bytes) : event.bytes
+      continue
+    }
+    if (run) await write(relay, run)
+    run = null
+    if (kind === 'usage') {
+      if (relay.usageFrame) await write(relay, relay.usageFrame.bytes)
+      relay.usageFrame = event
+      continue
+    }
+    if (kind === 'invalid') return invalidEnd(watch)
+    if (kind === 'error') return errorEnd()
+    dispatch.whole = true
+    return { ended: 'complete', last: event, failure: null }
+  }
+  if (run) await write(relay, run)
+  return null
+}
+
+/** Joins two neighbouring slices of one chunk; writes the first when they are not neighbours. */
+async function extend(relay: Relay, run: Uint8Array, next: Uint8Array): Promise<Uint8Array> {
+  if (run.buffer === next.buffer && run.byteOffset + run.byteLength === next.byteOffset) {
+    return new Uint8Array(run.buffer, run.byteOffset, run.byteLength + next.byteLength)
+  }
+  await write(relay, run)
+  return next
+}
+
+async function write({ dispatch, watch, writer }: Relay, bytes: Uint8Array): Promise<void> {
+  if (dispatch.left) return
+  watch.writing(true)
+  try {
+    await writer.write(bytes)
+  } catch {
+    watch.left()
+  }
+  watch.writing(false)
+}
+
+/** Writes what was kept back: usage with its receipt, or the receipt alone, and the provider's last event. */
+async function finish(relay: Relay, end: StreamEnd, reply: EndReply | null): Promise<void> {
+  const { dispatch, usageFrame, writer } = relay
+  if (dispatch.left) return
+  const { endpoint } = dispatch.call
+  const receipt = reply && receiptOf(reply)
+  if (usageFrame?.data && dispatch.ask.includeUsage) {
+    const data = receipt ? endpoint.withReceipt(usageFrame.data, receipt) : usageFrame.data
+    await write(relay, encoder.encode(`data: ${data}\n\n`))
+  } else if (receipt) {
+    await write(relay, encoder.encode(receiptComment(receipt)))
+  }
+  if (end.failure)
+    await write(relay, encoder.encode(`data: ${JSON.stringify(endpoint.error(end.failure))}\n\n`))
+  if (end.last) await write(relay, end.last.bytes)
+  await writer.close().catch(() => {})
+}
+
+/** Reads a connection that has said its last word to its end, so that the runtime can keep it. */
+async function readRest(dispatch: Dispatch, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  if (!dispatch.whole) {
+    dispatch.controller.abort()
+    return
+  }
+  const timer = setTimeout(() => dispatch.controller.abort(), REST_MS)
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // The answer is complete and charged; how its connection ends is of no matter.
+  }
+  clearTimeout(timer)
+}
+
+function stoppedEnd({ stopped }: Dispatch): StreamEnd {
+  if (stopped === 'left') return { ended: 'stopped', last: null, failure: null }
+  const message = 'The model provider stopped answering in time. What had arrived was charged.'
+  return { ended: 'error', last: null, failure: refusal('upstream_timeout', message) }
+}
+
+function brokenEnd(): StreamEnd {
+  const message = 'The connection to the model provider broke off. What had arrived was charged.'
+  return { ended: 'error', last: null, failure: refusal('upstream_error', message) }
+}
+
+function errorEnd(): StreamEnd {
+  const message = 'The model provider ended its answer with an error. What had arrived was charged.'
+  return { ended: 'error', last: null, failure: refusal('upstream_error', message) }
+}
+
+function invalidEnd(watch: Watch): StreamEnd {
+  watch.stop('invalid')
+  const message = 'The model provider sent something that is no valid stream. What had arrived was charged.'
+  return { ended: 'error', last: null, failure: refusal('upstream_invalid', message) }
+}

@@ -1,0 +1,114 @@
+/**
+ * One request from top to bottom: who, what, may they, hold, send, meter, settle. The file to read first.
+ * It is a plain function and not middleware, because a streamed answer ends long after a handler has returned.
+ */
+import { type Refusal, refusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { decodeUtf8 } from '../endpoints/json-scan.ts'
+import type { ModelRequest } from '../ports.ts'
+import { admit, storeRefusal } from './admit.ts'
+import { buffer } from './buffer.ts'
+import type { Admitted, Call, Dispatch, Pipeline } from './call.ts'
+import { type ForwardFailure, forward } from './forward.ts'
+import { stream } from './meter.ts'
+import { readBody } from './read-body.ts'
+import { release, settle } from './settle.ts'
+import { startWatch, type Watch } from './watch.ts'
+
+/** Serves one model request. A refusal is turned into the wire's words by the caller. */
+export async function run(pipeline: Pipeline, call: Call): Promise<Result<Response, Refusal>> {
+  const identity = await pipeline.authenticate(call.request.headers, pipeline.clock())
+  if (!identity.ok) return identity
+  const ask = await parse(pipeline, call)
+  if (!ask.ok) return ask
+  const admitted = await admit(pipeline, call, identity.value, ask.value).catch((error) =>
+    err(storeRefusal(error)),
+  )
+  if (!admitted.ok) return admitted
+  const work = dispatch(pipeline, call, admitted.value)
+  call.waitUntil(work)
+  return work
+}
+
+async function parse({ settings, catalog }: Pipeline, call: Call): Promise<Result<ModelRequest, Refusal>> {
+  const bytes = await readBody(call.request, settings.body)
+  if (!bytes.ok) return bytes
+  const text = decodeUtf8(bytes.value)
+  if (!text.ok) return text
+  return call.endpoint.parse(text.value, {
+    unknownParameters: settings.unknownParameters,
+    allowParameters: (model) => catalog.models.get(model)?.allowParameters ?? [],
+  })
+}
+
+/** From here on credits are held: every way out ends the hold, once. */
+async function dispatch(
+  pipeline: Pipeline,
+  call: Call,
+  admitted: Admitted,
+): Promise<Result<Response, Refusal>> {
+  const text = await forwardedText(pipeline, admitted).catch(async (error) => {
+    await release(pipeline, call, admitted)
+    throw error
+  })
+  if (call.request.signal.aborted) {
+    await release(pipeline, call, admitted)
+    return err(refusal('request_timeout', 'The client left before the request was sent.'))
+  }
+  const way: Dispatch = {
+    ...admitted,
+    call,
+    tap: call.endpoint.tap(admitted.ask),
+    startedAt: pipeline.steadyClock(),
+    firstOutputAt: null,
+    whole: false,
+    left: false,
+    stopped: null,
+    controller: new AbortController(),
+  }
+  const watch = startWatch(pipeline, way)
+  call.request.signal.addEventListener('abort', watch.left, { once: true })
+  const upstream = await forward(pipeline, way, text)
+  if (!upstream.ok) return failed(pipeline, way, watch, upstream.error)
+  watch.active()
+  const body = upstream.value.body ?? new Response('').body
+  if (!body) return failed(pipeline, way, watch, emptyAnswer)
+  if (!way.ask.stream) return buffer(pipeline, way, watch, body)
+  return ok(stream(pipeline, way, watch, body))
+}
+
+async function forwardedText(
+  { sha256 }: Pipeline,
+  { identity, ask, model, provider, reply }: Admitted,
+): Promise<string> {
+  const hash = sha256(identity.accountId)
+  return ask.forward({
+    upstreamModel: model.upstreamModel,
+    outputTokensMax: reply.hold.outputTokensMax,
+    userHash: (typeof hash === 'string' ? hash : await hash).slice(0, 64),
+    outputCapField: model.outputCapField,
+    addFields: provider.addFields,
+  })
+}
+
+const emptyAnswer: ForwardFailure = {
+  kind: 'refused',
+  refusal: refusal('upstream_invalid', 'The model provider sent an empty answer.'),
+  billed: true,
+}
+
+/** Ends a request that got no answer: charged on evidence if the provider may have worked, else given back. */
+async function failed(
+  pipeline: Pipeline,
+  way: Dispatch,
+  watch: Watch,
+  failure: ForwardFailure,
+): Promise<Result<Response, Refusal>> {
+  if (failure.kind === 'refused' && failure.billed)
+    await settle(pipeline, way, way.left ? 'stopped' : 'error')
+  else await release(pipeline, way.call, way)
+  watch.end()
+  if (failure.kind === 'refused') return err(failure.refusal)
+  const headers = { 'x-request-id': way.call.requestId, 'x-should-retry': 'false' }
+  return ok(Response.json(failure.body, { status: failure.status, headers }))
+}

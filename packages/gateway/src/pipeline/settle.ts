@@ -1,0 +1,122 @@
+/** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
+import type { EndReply } from '../core/command.ts'
+import type { Ended } from '../core/entry.ts'
+import type { Usage } from '../core/pricing.ts'
+import type { Refusal } from '../core/refusal.ts'
+import type { Result } from '../core/result.ts'
+import { StoreUnavailable } from '../ports.ts'
+import { type Admitted, type Call, type Dispatch, nameOf, type Pipeline } from './call.ts'
+
+/** No model is known to write faster; bounds the hidden work of a request that was cut, in tokens per second. */
+const OUTPUT_TOKENS_PER_SECOND_MAX = 1000
+
+/** How long a settlement is tried again when the store fails, in ms; then the lease lapses and rule 6 charges. */
+const RETRY_MS = 45_000
+
+/** What a request came to, as far as it is known. */
+export type Metered = { usage: Usage; estimated: boolean }
+
+/** The provider's own usage of a whole answer if it is credible, else the most that the evidence allows. */
+export function metered(dispatch: Dispatch, now: number): Metered {
+  const reported = dispatch.tap.usage()
+  if (!reported) return { usage: evidence(dispatch, now), estimated: true }
+  if (!reported.invalid && dispatch.whole) return { usage: reported.usage, estimated: false }
+  return { usage: larger(evidence(dispatch, now), clamp(reported.usage, dispatch)), estimated: true }
+}
+
+/**
+ * Upper bounds from what was seen: the input's bound, a token for each byte of output, and, where the model may
+ * have worked out of sight, what the time would allow; never more than the cap.
+ */
+function evidence(dispatch: Dispatch, now: number): Usage {
+  const { tap, ask, model, reply, startedAt, firstOutputAt } = dispatch
+  const { hold } = reply
+  const unseen = !ask.stream || (model.reasoning && ask.mayReason)
+  const silentMs = (firstOutputAt ?? now) - startedAt
+  const hidden = unseen ? Math.ceil((Math.max(0, silentMs) * OUTPUT_TOKENS_PER_SECOND_MAX) / 1000) : 0
+  const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputBytes() + hidden)
+  return { inputTokens: hold.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens }
+}
+
+/** Usage that cannot be true, brought within what the request could use. */
+function clamp(usage: Usage, { reply: { hold } }: Dispatch): Usage {
+  const inputTokens = Math.min(usage.inputTokens, hold.inputTokens)
+  const outputTokens = Math.min(usage.outputTokens, hold.outputTokensMax * hold.choices)
+  return { inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens }
+}
+
+function larger(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: Math.max(a.inputTokens, b.inputTokens),
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: Math.max(a.outputTokens, b.outputTokens),
+  }
+}
+
+/** Charges what was used. Null when the store did not answer in time; it is then tried again in the background. */
+export async function settle(pipeline: Pipeline, dispatch: Dispatch, ended: Ended): Promise<EndReply | null> {
+  const { usage, estimated } = metered(dispatch, pipeline.steadyClock())
+  const holdId = dispatch.reply.hold.id
+  if (estimated) {
+    pipeline.log('warn', 'charged_on_evidence', { requestId: holdId, model: dispatch.model.id, ended })
+  }
+  const command = { kind: 'settle', holdId, usage, ended, estimated } as const
+  return once(pipeline, dispatch.call, dispatch, () =>
+    pipeline.store.apply(dispatch.identity.accountId, command),
+  )
+}
+
+/** Gives the whole hold back: the provider did no work. */
+export async function release(pipeline: Pipeline, call: Call, admitted: Admitted): Promise<void> {
+  const holdId = admitted.reply.hold.id
+  await once(pipeline, call, admitted, () =>
+    pipeline.store.apply(admitted.identity.accountId, { kind: 'release', holdId }),
+  )
+}
+
+/** Renews the lease and records the cost so far. A store that is away is no reason to stop the answer. */
+export async function checkpoint(pipeline: Pipeline, dispatch: Dispatch): Promise<void> {
+  const { usage } = metered(dispatch, pipeline.steadyClock())
+  const holdId = dispatch.reply.hold.id
+  try {
+    await pipeline.store.apply(dispatch.identity.accountId, { kind: 'checkpoint', holdId, usage })
+  } catch (error) {
+    pipeline.log('warn', 'checkpoint_failed', { requestId: holdId, error: nameOf(error) })
+  }
+}
+
+type Attempt = () => Promise<Result<EndReply, Refusal>>
+
+/** Tries an ending once; a store that is away is tried again in the background, since endings repeat safely. */
+async function once(
+  pipeline: Pipeline,
+  call: Call,
+  { reply }: Admitted,
+  attempt: Attempt,
+): Promise<EndReply | null> {
+  try {
+    const result = await attempt()
+    if (result.ok) return result.value
+    pipeline.log('error', 'settlement_refused', { requestId: reply.hold.id, code: result.error.code })
+    return null
+  } catch (error) {
+    pipeline.log('error', 'settlement_delayed', { requestId: reply.hold.id, error: nameOf(error) })
+    if (error instanceof StoreUnavailable) call.waitUntil(retry(pipeline, reply.hold.id, attempt))
+    return null
+  }
+}
+
+async function retry(pipeline: Pipeline, requestId: string, attempt: Attempt): Promise<void> {
+  const until = pipeline.clock() + RETRY_MS
+  for (let waitMs = 100; pipeline.clock() < until; waitMs = Math.min(waitMs * 2, 5000)) {
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    try {
+      await attempt()
+      return
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) break
+    }
+  }
+  pipeline.log('error', 'settlement_given_up', { requestId })
+}
