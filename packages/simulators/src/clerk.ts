@@ -118,6 +118,8 @@ function environmentOf(url: string, publishableKey: string, secretKey: string, j
     CLERK_PUBLISHABLE_KEY: publishableKey,
     CLERK_SECRET_KEY: secretKey,
     CLERK_JWT_KEY: jwtKey,
+    // For whatever Clerk's server library asks of Clerk, so that it never asks the real one.
+    CLERK_API_URL: url,
     NEXT_PUBLIC_CLERK_PROXY_URL: url,
     // Without these two the scripts would be asked for over https.
     NEXT_PUBLIC_CLERK_JS_URL: `${url}${CLERK_JS_PATH}`,

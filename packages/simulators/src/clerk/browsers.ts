@@ -1,6 +1,6 @@
 /**
- * Who is signed in where. Clerk knows a development browser by its `__clerk_db_jwt`; each has a client of its own,
- * so two browsers can be two users. Bounded: the browser that was quiet for longest is forgotten first.
+ * Who is signed in where. Each browser has a client of its own, so two browsers can be two users.
+ * Bounded: the browser that was quiet for longest is forgotten first.
  */
 import { randomBytes } from 'node:crypto'
 import type { SimulatedUser } from './directory.ts'

@@ -1,0 +1,69 @@
+import { ClerkProvider, Show, UserButton } from '@clerk/nextjs'
+import type { Metadata, Viewport } from 'next'
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+import { Missing } from '../components/missing.tsx'
+import { hasClerkKeys } from '../lib/settings.ts'
+import './globals.css'
+
+export const metadata: Metadata = {
+  title: 'Faregate',
+  description: 'Signed-in users call AI models with their login, and pay with prepaid credits.',
+}
+
+export const viewport: Viewport = { colorScheme: 'light dark' }
+
+/** Clerk's components in the page's own colours, light and dark. */
+const appearance = {
+  variables: {
+    colorPrimary: 'var(--accent)',
+    colorPrimaryForeground: 'var(--on-accent)',
+    colorBackground: 'var(--surface)',
+    colorForeground: 'var(--ink)',
+    colorMutedForeground: 'var(--ink-soft)',
+    colorMuted: 'var(--page)',
+    colorInput: 'var(--surface)',
+    colorInputForeground: 'var(--ink)',
+    colorNeutral: 'var(--ink)',
+    colorDanger: 'var(--danger)',
+    borderRadius: '0.625rem',
+    fontFamily: 'inherit',
+  },
+}
+
+export default function RootLayout({ children }: { children: ReactNode }) {
+  const page = hasClerkKeys() ? (
+    <ClerkProvider signInUrl="/sign-in" afterSignOutUrl="/" appearance={appearance}>
+      <Header
+        account={
+          <Show when="signed-in">
+            <UserButton />
+          </Show>
+        }
+      />
+      {children}
+    </ClerkProvider>
+  ) : (
+    <>
+      <Header />
+      <Missing />
+    </>
+  )
+  return (
+    <html lang="en">
+      <body>{page}</body>
+    </html>
+  )
+}
+
+function Header({ account }: { account?: ReactNode }) {
+  return (
+    <header className="header">
+      <Link className="brand" href="/">
+        <span className="brand-mark" aria-hidden="true" />
+        Faregate
+      </Link>
+      <div className="header-account">{account}</div>
+    </header>
+  )
+}
