@@ -44,13 +44,13 @@ export function upstreamCost(price: Price, usage: Usage): bigint {
 
 /** The charge for this usage, in microcredits. */
 export function charge(price: Price, usage: Usage): number {
-  return price.perRequest + microcredits(price, upstreamCost(price, usage))
+  return microcredits(price, upstreamCost(price, usage))
 }
 
 /** The most that any usage within these tokens can cost, in microcredits: what a hold must hold. */
 export function chargeMax(price: Price, inputTokens: number, outputTokens: number): number {
   const cost = times(inputTokens, dearestInput(price)) + times(outputTokens, price.output)
-  return price.perRequest + microcredits(price, cost)
+  return microcredits(price, cost)
 }
 
 /** The most output tokens that `available` microcredits can surely pay after the input; Infinity if output is free. */
@@ -59,7 +59,7 @@ export function affordableOutputTokens(price: Price, inputTokens: number, availa
   const { numerator, denominator } = price.rate
   const input = times(inputTokens, dearestInput(price))
   if (numerator === 0 || price.output === 0) {
-    return price.perRequest + microcredits(price, input) <= available ? Number.POSITIVE_INFINITY : 0
+    return microcredits(price, input) <= available ? Number.POSITIVE_INFINITY : 0
   }
   // ceil(cost × n / d) ≤ a holds exactly when cost ≤ floor(a × d / n).
   const budget = times(available - price.perRequest, denominator) / BigInt(numerator)
@@ -71,13 +71,12 @@ function dearestInput(price: Price): number {
   return Math.max(price.input, price.cachedInput, price.cacheWrite)
 }
 
+/** Price per request and cost of tokens together. Stops at the largest safe integer, which no balance can reach. */
 function microcredits(price: Price, pico: bigint): number {
   const numerator = BigInt(price.rate.numerator)
   const denominator = BigInt(price.rate.denominator)
-  const whole = (pico * numerator + denominator - 1n) / denominator
-  const value = Number(whole)
-  assert(Number.isSafeInteger(value), 'a charge must be a safe integer of microcredits')
-  return value
+  const whole = BigInt(price.perRequest) + (pico * numerator + denominator - 1n) / denominator
+  return whole > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(whole)
 }
 
 function times(count: number, each: number): bigint {
