@@ -18,6 +18,8 @@ export type Grant = {
   expiresAt: number | null
   available: number
   held: number
+  /** The grant whose revocation this one made good: a further revocation of that takes these credits first. */
+  restores?: string
 }
 
 /** What a grant gave and what of it was taken back, kept after it is spent, so that a refund never takes more. */

@@ -86,12 +86,13 @@ export function grantAllowance(draft: Draft, plan: Plan, payer: Payer): void {
   })
 }
 
-type NewGrant = Pick<Grant, 'id' | 'source' | 'expiresAt'> & { credits: number; reason: string }
+type NewGrant = Omit<Grant, 'at' | 'available' | 'held'> & { credits: number; reason: string }
 
 /** Adds a grant. What was bought, or given by the operator, pays debt first. */
-export function addGrant(draft: Draft, { id, source, credits, expiresAt, reason }: NewGrant): void {
+export function addGrant(draft: Draft, { credits, reason, ...kept }: NewGrant): void {
   const { account, now } = draft
-  const grant: Grant = { id, source, at: now, expiresAt, available: 0, held: 0 }
+  const { id, source } = kept
+  const grant: Grant = { ...kept, at: now, available: 0, held: 0 }
   account.totals.granted += credits
   account.grants.push(grant)
   draft.records.push({ id, source, granted: credits, revoked: 0 })

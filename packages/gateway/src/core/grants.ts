@@ -19,7 +19,7 @@ type Outcome = Result<Decision<GrantReply>, Refusal>
 
 /** Decides a grant. */
 export function grant(account: Account, command: Grant, found: Found, context: Context): Outcome {
-  if (found.entry) return ok(unchanged(replyFor(account, found.entry)))
+  if (found.entry) return repeat(account, found.entry, 'grant')
   const { id, source, credits, expiresAt, reason } = command
   if (expiresAt !== null && expiresAt <= context.now) {
     return err(refusal('invalid_value', 'expiresAt must be in the future.', { param: 'expiresAt' }))
@@ -33,7 +33,7 @@ export function grant(account: Account, command: Grant, found: Found, context: C
 
 /** Decides a revocation. */
 export function revoke(account: Account, command: Revoke, found: Found, context: Context): Outcome {
-  if (found.entry) return ok(unchanged(replyFor(account, found.entry)))
+  if (found.entry) return repeat(account, found.entry, 'revoke')
   const draft = openDraft(account, context)
   const taken =
     command.grantId === null ? revokeAvailable(draft, command) : revokeGrant(draft, command, found)
@@ -53,7 +53,7 @@ export function revoke(account: Account, command: Revoke, found: Found, context:
 
 /** Decides a restoration: what a revocation took comes back, and repays the debt that it made. */
 export function restore(account: Account, command: Restore, found: Found, context: Context): Outcome {
-  if (found.entry) return ok(unchanged(replyFor(account, found.entry)))
+  if (found.entry) return repeat(account, found.entry, 'grant')
   const record = found.grant
   if (!record) return err(unknownGrant(command.grantId))
   if (command.credits > record.revoked) {
@@ -66,7 +66,7 @@ export function restore(account: Account, command: Restore, found: Found, contex
   if (refused) return err(refused)
   const { id, credits, reason } = command
   const source = record.source === 'allowance' ? 'operator' : record.source
-  addGrant(draft, { id, source, credits, expiresAt: null, reason })
+  addGrant(draft, { id, source, credits, expiresAt: null, reason, restores: record.id })
   // The returned credits are the old grant's again: they count against its own limit of what can be revoked.
   draft.records = [{ ...record, revoked: record.revoked - credits }]
   return ok(closeDraft(draft, { entryId: id, moved: credits, ...balances(draft.account) }))
@@ -91,8 +91,9 @@ function revokeGrant(draft: Draft, command: Revoke, found: Found): Result<number
   if (!record) return err(unknownGrant(command.grantId ?? ''))
   const amount = Math.min(command.credits ?? Number.POSITIVE_INFINITY, record.granted - record.revoked)
   const { account } = draft
-  const own = account.grants.filter(({ id }) => id === record.id)
-  const others = account.grants.filter(({ id, source }) => id !== record.id && source === 'purchase')
+  const isOwn = ({ id, restores }: GrantState) => id === record.id || restores === record.id
+  const own = account.grants.filter(isOwn)
+  const others = account.grants.filter((other) => !isOwn(other) && other.source === 'purchase')
   const left = take([...own, ...others.sort(burnOrder)], amount)
   account.debt += left
   draft.records.push({ ...record, revoked: record.revoked + amount })
@@ -122,8 +123,13 @@ function unknownGrant(id: string): Refusal {
   return refusal('not_found', `There is no grant ${id} on this account. GET its entries to see their ids.`)
 }
 
-function replyFor(account: Account, entry: Entry): GrantReply {
-  return { entryId: entry.id, moved: Math.abs(entry.credits), ...balances(account) }
+/** The first time's answer again; a conflict when the id belongs to something else that was done. */
+function repeat(account: Account, entry: Entry, kind: Entry['kind']): Outcome {
+  const { id, credits } = entry
+  if (entry.kind === kind) {
+    return ok(unchanged({ entryId: id, moved: Math.abs(credits), ...balances(account) }))
+  }
+  return err(refusal('idempotency_conflict', `The id ${id} is that of another entry. Use a new one.`))
 }
 
 function balances(account: Account): { available: number; debt: number } {
