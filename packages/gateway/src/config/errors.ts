@@ -1,0 +1,102 @@
+/**
+ * What is wrong with a config, in an operator's words. Every error names its place and the way out, and none
+ * repeats a value that could be a secret: values of the environment are never shown.
+ */
+import type { z } from 'zod'
+
+/** One thing to put right. `path` is a place in the config (`models.fast.price`) or a variable's name. */
+export type ConfigError = { path: string; message: string }
+
+type Path = readonly PropertyKey[]
+type Issue = z.core.$ZodIssue
+
+/** All errors as one text for a terminal. */
+export function formatConfigErrors(errors: readonly ConfigError[]): string {
+  const count = errors.length === 1 ? 'one thing' : `${errors.length} things`
+  const lines = errors.map(({ path, message }) => `  ${path}\n    ${message}`)
+  return [`The configuration has ${count} to put right:`, ...lines].join('\n')
+}
+
+/** A place in the config: `models.fast.price`, or `models["gpt-4.1"]` where a name holds more than letters. */
+export function pathOf(parts: Path): string {
+  let path = ''
+  for (const part of parts) {
+    const name = String(part)
+    if (typeof part === 'number') path += `[${name}]`
+    else if (/^[\w-]+$/.test(name)) path += path === '' ? name : `.${name}`
+    else path += `[${JSON.stringify(name)}]`
+  }
+  return path === '' ? 'config' : path
+}
+
+/** The issues of one parse as errors below `base`. */
+export function errorsOf(issues: readonly Issue[], base: Path): ConfigError[] {
+  return issues.flatMap((issue) => errorsOfIssue(issue, [...base, ...issue.path]))
+}
+
+function errorsOfIssue(issue: Issue, path: Path): ConfigError[] {
+  if (issue.code === 'unrecognized_keys') {
+    // `strict()` writes one line for each key, in order.
+    const lines = issue.message.split('\n')
+    return issue.keys.map((key, index) => ({
+      path: pathOf([...path, key]),
+      message: lines[index] ?? 'unknown key',
+    }))
+  }
+  if (issue.code === 'invalid_union') {
+    const branch = closestBranch(issue.errors)
+    if (branch) return errorsOf(branch, path)
+  }
+  if (issue.code === 'invalid_key') {
+    return [{ path: pathOf(path), message: issue.issues[0]?.message ?? issue.message }]
+  }
+  return [{ path: pathOf(path), message: issue.message }]
+}
+
+/** Of a union's forms, the one that was most likely meant: right in kind, and wrong in the fewest places. */
+function closestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  let best: { issues: readonly Issue[]; faults: number } | null = null
+  for (const issues of branches) {
+    const otherKind = issues.some(({ path, code }) => path.length === 0 && code !== 'unrecognized_keys')
+    const faults = issues.reduce((sum, issue) => sum + ('keys' in issue ? issue.keys.length : 1), 0)
+    if (!otherKind && (best === null || faults < best.faults)) best = { issues, faults }
+  }
+  return best?.issues ?? null
+}
+
+/** The known name that was most likely meant, or null when none is near. */
+export function nearest(name: string, known: Iterable<string>): string | null {
+  let best: { name: string; distance: number } | null = null
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (best === null || distance < best.distance) best = { name: candidate, distance }
+  }
+  const allowed = Math.max(1, Math.floor(name.length / 3))
+  return best !== null && best.distance <= allowed ? best.name : null
+}
+
+/** `; did you mean "fast"?`, or the known names when none is near. */
+export function suggestion(name: string, known: Iterable<string>): string {
+  const names = [...known]
+  const near = nearest(name, names)
+  if (near !== null) return `did you mean "${near}"?`
+  return names.length === 0 ? 'none is defined' : `known here: ${names.join(', ')}`
+}
+
+function editDistance(from: string, to: string): number {
+  // A typing error is short; longer names are not worth comparing.
+  if (from.length > 64 || to.length > 64) return from === to ? 0 : 64
+  let previous = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row]
+    for (let column = 1; column <= to.length; column += 1) {
+      const same = from[row - 1] === to[column - 1]
+      const replaced = (previous[column - 1] ?? 0) + (same ? 0 : 1)
+      const removed = (previous[column] ?? 0) + 1
+      const added = (current[column - 1] ?? 0) + 1
+      current.push(Math.min(replaced, removed, added))
+    }
+    previous = current
+  }
+  return previous[to.length] ?? 64
+}

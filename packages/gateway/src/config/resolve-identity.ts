@@ -1,0 +1,139 @@
+/** Whose tokens are accepted: Clerk from the environment, other issuers from the config; none at all is an error. */
+import { parseJwtKey, parsePublishableKey } from '../issuers/clerk-keys.ts'
+import { addressProblem } from './addresses.ts'
+import { type Environment, type Mode, valueOf } from './environment.ts'
+import { type ConfigError, pathOf } from './errors.ts'
+import type { IdentityConfig, IssuerConfig } from './schema.ts'
+
+/** Clerk's part: at least one of `publishableKey` and `jwtKey` (PEM) is there. */
+export type ClerkSettings = {
+  publishableKey?: string
+  jwtKey?: string
+  secretKey?: string
+  authorizedParties: string[]
+  payer: 'user' | 'organization'
+  allowImpersonation: boolean
+}
+
+/** One OpenID Connect issuer. */
+export type OidcSettings = {
+  name: string
+  issuer: string
+  audience: string[]
+  algorithms: string[]
+  tokenLifetimeMaxSeconds: number
+  jwksUrl?: string
+  planClaim?: string
+  organizationClaim?: string
+  roleClaim?: string
+  payer: 'user' | 'organization'
+}
+
+export type IdentitySettings = { clerk: ClerkSettings | null; oidc: OidcSettings[] }
+
+type Found = { identity: IdentitySettings; errors: ConfigError[]; warnings: string[] }
+
+const tokenLifetimeDefaultSeconds = 600
+
+/** `config` is undefined when that part is absent or could not be read. */
+export function resolveIdentity(
+  config: IdentityConfig | undefined,
+  readable: boolean,
+  env: Environment,
+  mode: Mode,
+): Found {
+  const { clerk, errors, warnings } = resolveClerk(config, env, mode)
+  const oidc = Object.entries(config?.issuers ?? {}).map(([name, issuer]) =>
+    oidcSettings(name, issuer, config?.payer ?? 'organization'),
+  )
+  errors.push(...issuerErrors(oidc))
+  if (clerk === null && oidc.length === 0 && readable && errors.length === 0) errors.push(noIdentity(env))
+  return { identity: { clerk, oidc }, errors, warnings }
+}
+
+function resolveClerk(
+  config: IdentityConfig | undefined,
+  env: Environment,
+  mode: Mode,
+): { clerk: ClerkSettings | null; errors: ConfigError[]; warnings: string[] } {
+  const errors: ConfigError[] = []
+  const warnings: string[] = []
+  const publishableKey = valueOf(env, 'CLERK_PUBLISHABLE_KEY')
+  const pem = valueOf(env, 'CLERK_JWT_KEY')
+  const secretKey = valueOf(env, 'CLERK_SECRET_KEY')
+  const publishable = publishableKey === undefined ? null : parsePublishableKey(publishableKey)
+  const jwtKey = pem === undefined ? null : parseJwtKey(pem)
+  if (publishable?.ok === false)
+    errors.push({ path: 'CLERK_PUBLISHABLE_KEY', message: `is ${publishable.error}` })
+  if (jwtKey?.ok === false) errors.push({ path: 'CLERK_JWT_KEY', message: `is ${jwtKey.error}` })
+  if (publishable?.ok && !publishable.value.live && mode === 'production') {
+    warnings.push('CLERK_PUBLISHABLE_KEY is of a development instance (pk_test_…), and this is production.')
+  }
+  if (!publishable?.ok && !jwtKey?.ok) return { clerk: null, errors, warnings }
+  const authorizedParties = config?.authorizedParties ?? []
+  if (authorizedParties.length === 0) {
+    warnings.push(
+      'identity.authorizedParties is empty, so that no browser can call: name the origins where your app is served.',
+    )
+  }
+  const clerk: ClerkSettings = {
+    ...(publishableKey !== undefined && publishable?.ok && { publishableKey }),
+    ...(jwtKey?.ok && { jwtKey: jwtKey.value }),
+    ...(secretKey !== undefined && { secretKey }),
+    authorizedParties: [...authorizedParties],
+    payer: config?.payer ?? 'organization',
+    allowImpersonation: config?.allowImpersonation ?? false,
+  }
+  return { clerk, errors, warnings }
+}
+
+function oidcSettings(name: string, config: IssuerConfig, payer: 'user' | 'organization'): OidcSettings {
+  const { jwksUrl, planClaim, organizationClaim, roleClaim } = config
+  return {
+    name,
+    issuer: config.issuer,
+    audience: typeof config.audience === 'string' ? [config.audience] : [...config.audience],
+    algorithms: [...config.algorithms],
+    tokenLifetimeMaxSeconds: config.tokenLifetimeMaxSeconds ?? tokenLifetimeDefaultSeconds,
+    ...(jwksUrl !== undefined && { jwksUrl }),
+    ...(planClaim !== undefined && { planClaim }),
+    ...(organizationClaim !== undefined && { organizationClaim }),
+    ...(roleClaim !== undefined && { roleClaim }),
+    payer,
+  }
+}
+
+function issuerErrors(issuers: readonly OidcSettings[]): ConfigError[] {
+  const errors: ConfigError[] = []
+  const seen = new Map<string, string>()
+  for (const { name, issuer, jwksUrl } of issuers) {
+    const path = ['identity', 'issuers', name]
+    const wrongIssuer = addressProblem(issuer)
+    const wrongKeys = jwksUrl === undefined ? null : keysProblem(jwksUrl)
+    const first = seen.get(issuer)
+    if (wrongIssuer !== null) errors.push({ path: pathOf([...path, 'issuer']), message: wrongIssuer })
+    if (wrongKeys !== null) errors.push({ path: pathOf([...path, 'jwksUrl']), message: wrongKeys })
+    if (first !== undefined) {
+      const message = `is the issuer of "${first}" too: one user would have two accounts, so keep one of them`
+      errors.push({ path: pathOf([...path, 'issuer']), message })
+    }
+    seen.set(issuer, first ?? name)
+  }
+  return errors
+}
+
+/** A key set's address may have a query. */
+function keysProblem(address: string): string | null {
+  return addressProblem(address.split('?')[0] ?? address)
+}
+
+function noIdentity(env: Environment): ConfigError {
+  const hint =
+    valueOf(env, 'NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY') === undefined
+      ? ''
+      : ' (NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY is set, but only the web app reads that: give the same value here)'
+  return {
+    path: 'identity',
+    message: `has nobody whose tokens to accept. With Clerk: set CLERK_PUBLISHABLE_KEY${hint}, or CLERK_JWT_KEY. With another provider: add it to identity.issuers in the config`,
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Reads a config of unknown shape into its parts. One wrong part does not hide what is wrong with the others:
+ * the parts that can be read are handed on, so that an operator is told every error at once.
+ */
+import type { z } from 'zod'
+import { type ConfigError, errorsOf, pathOf } from './errors.ts'
+import { configSchema, creditPackSchema, modelSchema, planSchema, providerSchema } from './schema.ts'
+import type { CreditPackConfig, ModelConfig, PlanConfig, ProviderConfig } from './schema.ts'
+
+type Config = z.output<typeof configSchema>
+
+/** A named part; null when it is there but cannot be read, which was told already. */
+export type Named<T> = ReadonlyMap<string, T | null>
+
+/** The parts of a config. A part that is absent or cannot be read is undefined. */
+export type Sections = Partial<Omit<Config, 'providers' | 'models' | 'plans' | 'creditPacks'>> & {
+  providers: Named<ProviderConfig>
+  models: Named<ModelConfig>
+  plans: Named<PlanConfig>
+  creditPacks: Named<CreditPackConfig>
+}
+
+const depthMax = 16
+
+/** Reads JSON text, for a config file that is JSON. */
+export function parseConfigJson(
+  json: string,
+): { ok: true; value: unknown } | { ok: false; error: ConfigError[] } {
+  try {
+    return { ok: true, value: JSON.parse(json) }
+  } catch (error) {
+    // Engines quote the text around the error; a key that was pasted there must not reach the log.
+    const position = /position \d+|line \d+ column \d+/.exec(error instanceof Error ? error.message : '')?.[0]
+    const where = position === undefined ? '' : ` at ${position}`
+    return { ok: false, error: [{ path: 'config', message: `is not valid JSON${where}: correct the file` }] }
+  }
+}
+
+/** The parts of a config, and all that is wrong with its shape. */
+export function readSections(config: unknown): { sections: Sections; errors: ConfigError[] } {
+  const parsed = configSchema.safeParse(config)
+  const errors = [...reservedKeys(config, []), ...(parsed.success ? [] : errorsOf(parsed.error.issues, []))]
+  const raw = isRecord(config) ? config : {}
+  const { shape } = configSchema
+  const sections: Sections = {
+    ...part('credit', shape.credit, raw),
+    ...part('markupPercent', shape.markupPercent, raw),
+    ...part('defaultPlan', shape.defaultPlan, raw),
+    ...part('identity', shape.identity, raw),
+    ...part('cors', shape.cors, raw),
+    ...part('payments', shape.payments, raw),
+    ...part('unknownParameters', shape.unknownParameters, raw),
+    ...part('timeouts', shape.timeouts, raw),
+    ...part('limits', shape.limits, raw),
+    ...part('drain', shape.drain, raw),
+    providers: entries(raw.providers, providerSchema),
+    models: entries(raw.models, modelSchema),
+    plans: entries(raw.plans, planSchema),
+    creditPacks: entries(raw.creditPacks, creditPackSchema),
+  }
+  return { sections, errors }
+}
+
+function part<K extends string, S extends z.ZodType>(
+  key: K,
+  schema: S,
+  raw: Record<string, unknown>,
+): { [name in K]?: z.output<S> } {
+  const parsed = schema.safeParse(raw[key])
+  const found: { [name in K]?: z.output<S> } = {}
+  if (parsed.success) found[key] = parsed.data
+  return found
+}
+
+function entries<S extends z.ZodType>(value: unknown, schema: S): Map<string, z.output<S> | null> {
+  const found = new Map<string, z.output<S> | null>()
+  if (!isRecord(value)) return found
+  for (const [name, entry] of Object.entries(value)) {
+    const parsed = schema.safeParse(entry)
+    found.set(name, parsed.success ? parsed.data : null)
+  }
+  return found
+}
+
+/** `__proto__` as a key, which JSON can hold and which parsers pass over in silence. */
+function reservedKeys(value: unknown, path: readonly PropertyKey[]): ConfigError[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (path.length > depthMax) return [{ path: pathOf(path), message: 'is nested too deeply' }]
+  const own = Object.hasOwn(value, '__proto__')
+    ? [{ path: pathOf([...path, '__proto__']), message: 'is a name that JavaScript keeps for itself' }]
+    : []
+  const below = Object.entries(value).flatMap(([key, entry]) => reservedKeys(entry, [...path, key]))
+  return [...own, ...below]
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
