@@ -49,7 +49,8 @@ function repeat(
   holdId: string,
   entry: Entry | undefined,
 ): Result<Decision<EndReply>, Refusal> {
-  if (!entry) return err(refusal('not_found', `There is no request ${holdId} on this account.`))
+  if (entry?.kind !== 'charge')
+    return err(refusal('not_found', `There is no request ${holdId} on this account.`))
   const { ended = null, estimated = false, credits } = entry
   return ok(unchanged({ charged: Math.abs(credits), available: availableOf(account), ended, estimated }))
 }
