@@ -1,5 +1,5 @@
 /** The measurements: each is one run of the load generator against one port. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LoadPlan, LoadResult } from './load.ts'
@@ -60,9 +60,9 @@ const address = ({ proxy, port }: Target) => ({ port, path: proxy.path, headers:
 /** Runs a load and says what CPU time each answer took of the proxy. */
 const withCpu = async (bench: Bench, target: Target, to: Omit<LoadPlan, 'tokensFile' | 'offset'>) => {
   const { running, proxy } = target
-  const before = cpuOf(running.pid, proxy.processName)
+  const before = cpuOf(running.pid)
   const result = await measure(bench, to)
-  const cpu = cpuOf(running.pid, proxy.processName) - before
+  const cpu = cpuOf(running.pid) - before
   if (result.errors > 0) console.log(`  ${proxy.name}: ${result.errors} errors, the first: ${result.sample}`)
   return { ...result, cpuEach: cpu / Math.max(1, result.requests) }
 }
@@ -108,11 +108,11 @@ export const measureRound = async (bench: Bench, target: Target): Promise<Round>
   }
 }
 
-/** One second of work, so that nothing is measured while it is compiled; both kinds of answer. */
-export const warmUp = async (bench: Bench, target: Target): Promise<void> => {
+/** Work of both kinds before anything is measured, so that code is compiled and connections are open. */
+export const warmUp = async (bench: Bench, target: Target, seconds: number): Promise<void> => {
   const to = address(target)
-  await measure(bench, { ...to, kind: 'plain', connections: CONNECTIONS, seconds: 1 })
-  await measure(bench, { ...to, kind: 'stream', connections: STREAM_CONNECTIONS, seconds: 0.5 })
+  await measure(bench, { ...to, kind: 'plain', connections: CONNECTIONS, seconds })
+  await measure(bench, { ...to, kind: 'stream', connections: STREAM_CONNECTIONS, seconds })
 }
 
 /** Sends every account's token once; the CPU time of an account's first request with a new token. */
@@ -130,13 +130,13 @@ export const measureFirstSight = async (bench: Bench, target: Target): Promise<n
 /** Resident memory, in MB, while so many slow streams are open. */
 export const measureMemory = async (bench: Bench, target: Target, streams: number) => {
   const { running, proxy } = target
-  const idle = memoryOf(running.pid, proxy.processName)
+  const idle = memoryOf(running.pid)
   const to = { ...address(target), kind: 'slow' as const, connections: streams }
   const { first, ended, stop } = await generate<{ live: number; errors: number; sample: string }>(bench, to)
   const { live, errors, sample } = await first
   if (errors > 0) console.log(`  ${proxy.name}: ${errors} streams failed, the first: ${sample}`)
   await sleep(SETTLE_MS)
-  const memory = memoryOf(running.pid, proxy.processName)
+  const memory = memoryOf(running.pid)
   await stop()
   await ended
   await sleep(SETTLE_MS)
@@ -146,7 +146,6 @@ export const measureMemory = async (bench: Bench, target: Target, streams: numbe
 /** Waits until a proxy answers, and makes sure that it answers right. Throws with its reason if not. */
 export const ready = async (bench: Bench, target: Target): Promise<void> => {
   const { path: tokensFile } = await bench.tokens.file(bench.seconds + 60)
-  const { readFileSync } = await import('node:fs')
   const token = readFileSync(tokensFile, 'latin1').split('\n', 1)[0] ?? ''
   const ask = (kind: 'plain' | 'stream') =>
     fetch(`http://127.0.0.1:${target.port}${target.proxy.path}`, {

@@ -97,24 +97,21 @@ export const run = <T>(
   return { first, ended, stop: () => stopGroup(child, pid) }
 }
 
-type Stat = { pid: number; parent: number; name: string; ticks: number }
+type Stat = { pid: number; parent: number; ticks: number }
 
 const statOf = (pid: string): Stat[] => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const close = text.lastIndexOf(')')
     const fields = text.slice(close + 2).split(' ')
-    const name = text.slice(text.indexOf('(') + 1, close)
-    return [
-      { pid: Number(pid), parent: Number(fields[1]), name, ticks: Number(fields[11]) + Number(fields[12]) },
-    ]
+    return [{ pid: Number(pid), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }]
   } catch {
     return []
   }
 }
 
-/** The process and its descendants; with `name`, only those of that name. */
-const tree = (root: number, name?: string): Stat[] => {
+/** The process and its descendants. */
+const tree = (root: number): Stat[] => {
   const all = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap(statOf)
@@ -124,16 +121,16 @@ const tree = (root: number, name?: string): Stat[] => {
     for (const stat of all) if (inside.has(stat.parent)) inside.add(stat.pid)
     grown = inside.size > before
   }
-  return all.filter((stat) => inside.has(stat.pid) && (name === undefined || stat.name === name))
+  return all.filter((stat) => inside.has(stat.pid))
 }
 
 /** User and system time so far, in microseconds. */
-export const cpuOf = (root: number, name?: string): number =>
-  (tree(root, name).reduce((sum, stat) => sum + stat.ticks, 0) / ticksPerSecond) * MICROSECONDS
+export const cpuOf = (root: number): number =>
+  (tree(root).reduce((sum, stat) => sum + stat.ticks, 0) / ticksPerSecond) * MICROSECONDS
 
 /** Resident memory now, in MB. */
-export const memoryOf = (root: number, name?: string): number => {
-  const kilobytes = tree(root, name).map(({ pid }) => {
+export const memoryOf = (root: number): number => {
+  const kilobytes = tree(root).map(({ pid }) => {
     try {
       return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
     } catch {

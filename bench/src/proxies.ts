@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Running, start } from './process.ts'
+import { missingWorker, missingWorkerd, startPlainWorker, startWorker } from './workerd.ts'
 import { MODEL, PROVIDER_KEY } from './workload.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -26,8 +27,6 @@ export type Proxy = Readonly<{
   title: string
   path: string
   headers: Readonly<Record<string, string>>
-  /** Count only the processes of this name (wrangler is not what serves). */
-  processName?: string
   /** Why it cannot be measured here, or null. */
   missing: () => string | null
   start: (setting: Setting, port: number) => Running
@@ -209,69 +208,22 @@ const faregate: Proxy = {
 
 const binPath = (): string => `${join(server, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
 
-const wrangler = join(root, 'apps', 'worker', 'node_modules', '.bin', 'wrangler')
-const QUIET = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false', CI: '1' }
-
-const wranglerDev = (
-  setting: Setting,
-  port: number,
-  name: string,
-  env: Record<string, string>,
-  cwd: string,
-  args: string[],
-) => {
-  const folder = join(setting.folder, name)
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const vars = join(folder, 'vars.env')
-  const lines = Object.entries(env).map(([key, value]) => `${key}="${value.replaceAll('\n', '\\n')}"`)
-  writeFileSync(vars, lines.join('\n'), { mode: 0o600 })
-  const flags = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--log-level', 'warn']
-  const state = [
-    '--persist-to',
-    join(folder, 'state'),
-    '--env-file',
-    vars,
-    '--show-interactive-dev-session=false',
-  ]
-  return start([wrangler, 'dev', ...args, ...flags, ...state], {
-    core: PROXY_CORE,
-    cwd,
-    // PORT would be taken by nothing here, but wrangler must not inherit a server's.
-    env: { ...QUIET, FAREGATE_CONFIG: env.FAREGATE_CONFIG ?? '' },
-    log: log(setting, name),
-  })
-}
-
-const missingWrangler = () => (existsSync(wrangler) ? null : 'wrangler is not installed in apps/worker')
-
 const workerPlain: Proxy = {
   name: 'worker-plain',
   title: 'workerd, plain pass-through Worker',
   path: '/v1/chat/completions',
   headers: {},
-  processName: 'workerd',
-  missing: missingWrangler,
-  start: (setting, port) => {
-    const args = [join(here, 'worker-pass.ts'), '--name', 'bench-pass', '--compatibility-date', '2026-11-01']
-    return wranglerDev(setting, port, 'worker-plain', openai(setting), here, args)
-  },
+  missing: missingWorkerd,
+  start: (setting, port) => startPlainWorker(openai(setting), port, join(setting.folder, 'worker-plain')),
 }
-
-const workerFolder = join(root, 'apps', 'worker')
 
 const worker: Proxy = {
   name: 'worker',
-  title: 'Faregate on workerd (wrangler dev), everything on',
+  title: 'Faregate on workerd, everything on',
   path: '/v1/chat/completions',
   headers: {},
-  processName: 'workerd',
-  missing: () =>
-    existsSync(join(workerFolder, 'wrangler.jsonc'))
-      ? missingWrangler()
-      : 'apps/worker/wrangler.jsonc does not exist',
-  start: (setting, port) =>
-    wranglerDev(setting, port, 'worker', faregateEnv(setting, port), workerFolder, []),
+  missing: missingWorker,
+  start: (setting, port) => startWorker(faregateEnv(setting, port), port, join(setting.folder, 'worker')),
 }
 
 /** All proxies, or those named, in the order in which they are measured. */

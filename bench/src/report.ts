@@ -2,11 +2,14 @@
 import type { Round } from './measure.ts'
 import { CHUNKS } from './workload.ts'
 
-/** Everything that was measured of one proxy. Added latencies are over the upstream asked directly. */
+/** What the upstream takes when asked directly, per round. */
+export type Direct = Readonly<{ p50: number; p99: number }>
+
+/** Everything that was measured of one proxy. */
 export type Measured = Readonly<{
   name: string
   title: string
-  rounds: readonly (Round & { addedP50: number; addedP99: number })[]
+  rounds: readonly Round[]
   firstSightCpu: number | null
   idleMemory: number
   memory: number
@@ -39,18 +42,18 @@ const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? high) + high) / 2
 }
 
-/** Medians over the rounds. */
-export const summarize = (measured: Measured): Summary => {
+/** Medians over the rounds; added latencies are medians over the upstream's own. */
+export const summarize = (measured: Measured, direct: readonly Direct[]): Summary => {
   const { rounds, ...rest } = measured
-  const of = (pick: (round: Measured['rounds'][number]) => number) => median(rounds.map(pick))
+  const of = (pick: (round: Round) => number) => median(rounds.map(pick))
   const cpuPerStream = of((round) => round.cpuPerStream)
   return {
     ...rest,
     cpuPerRequest: of((round) => round.cpuPerRequest),
     cpuPerRequestAt500: of((round) => round.cpuPerRequestAt500),
     requestsPerSecond: of((round) => round.requestsPerSecond),
-    addedP50: of((round) => round.addedP50),
-    addedP99: of((round) => round.addedP99),
+    addedP50: of((round) => round.p50) - median(direct.map((round) => round.p50)),
+    addedP99: of((round) => round.p99) - median(direct.map((round) => round.p99)),
     cpuPerStream,
     cpuPerChunk: cpuPerStream / CHUNKS,
     errors: rounds.reduce((sum, round) => sum + round.errors, 0),
@@ -108,30 +111,58 @@ const table = (rows: readonly (readonly string[])[]): string => {
 const whole = (value: number) => Math.round(value).toLocaleString('en-US')
 const tenths = (value: number) => value.toFixed(1)
 
-/** The table of proxies. */
-export const proxyTable = (summaries: readonly Summary[]): string => {
+const perNginx = (summaries: readonly Summary[], pick: (summary: Summary) => number) => {
   const nginx = summaries.find((summary) => summary.name === 'nginx')
-  const times = (value: number, base: number | undefined) =>
-    base === undefined || base === 0 ? '–' : tenths(value / base)
-  const head = ['proxy', 'CPU µs/req', '× nginx', 'at 500/s', 'req/s', 'added p50 µs', 'added p99 µs']
-  const more = ['CPU µs/stream', 'µs/chunk', '× nginx', 'first sight µs', 'MB idle', 'MB live', 'errors']
+  const base = nginx === undefined ? 0 : pick(nginx)
+  return (summary: Summary) => (base === 0 ? '–' : tenths(pick(summary) / base))
+}
+
+/** Buffered answers. */
+export const requestTable = (summaries: readonly Summary[]): string => {
+  const times = perNginx(summaries, (summary) => summary.cpuPerRequest)
+  const head = [
+    'buffered answers',
+    'CPU µs',
+    '× nginx',
+    'req/s',
+    'CPU µs at 500/s',
+    'added p50 µs',
+    'added p99 µs',
+  ]
   const rows = summaries.map((summary) => [
     summary.title,
     tenths(summary.cpuPerRequest),
-    times(summary.cpuPerRequest, nginx?.cpuPerRequest),
-    tenths(summary.cpuPerRequestAt500),
+    times(summary),
     whole(summary.requestsPerSecond),
+    tenths(summary.cpuPerRequestAt500),
     whole(summary.addedP50),
     whole(summary.addedP99),
-    whole(summary.cpuPerStream),
-    tenths(summary.cpuPerChunk),
-    times(summary.cpuPerChunk, nginx?.cpuPerChunk),
-    summary.firstSightCpu === null ? '–' : whole(summary.firstSightCpu),
-    whole(summary.idleMemory),
-    whole(summary.memory),
+    summary.firstSightCpu === null ? '–' : tenths(summary.firstSightCpu),
     whole(summary.errors),
   ])
-  return table([[...head, ...more], ...rows])
+  return table([[...head, 'CPU µs, new token', 'errors'], ...rows])
+}
+
+/** Streams and memory. */
+export const streamTable = (summaries: readonly Summary[], streams: number): string => {
+  const times = perNginx(summaries, (summary) => summary.cpuPerChunk)
+  const head = [
+    `streams of ${CHUNKS} chunks`,
+    'CPU µs',
+    'CPU µs/chunk',
+    '× nginx',
+    'MB before',
+    `MB at ${streams} live`,
+  ]
+  const rows = summaries.map((summary) => [
+    summary.title,
+    whole(summary.cpuPerStream),
+    tenths(summary.cpuPerChunk),
+    times(summary),
+    whole(summary.idleMemory),
+    `${whole(summary.memory)}${summary.live < streams ? ` (only ${summary.live})` : ''}`,
+  ])
+  return table([head, ...rows])
 }
 
 /** The table of goals. */

@@ -60,10 +60,10 @@ export type Tokens = Readonly<{
   /** For `CLERK_JWT_KEY`. */
   publicPem: string
   /**
-   * A file with a token a line, all valid for at least so many seconds more. `fresh`: they are new ones since the
-   * last call, so no proxy has seen them.
+   * A file with a token a line, all valid for at least so many seconds more. When `expires` has changed, they are
+   * new ones that no proxy has seen.
    */
-  file: (validSeconds: number) => Promise<{ path: string; fresh: boolean }>
+  file: (validSeconds: number) => Promise<{ path: string; expires: number }>
 }>
 
 /** Prepares tokens for that many users; signing waits for the first `file()`. */
@@ -71,7 +71,6 @@ export const createTokens = (accounts: number): Tokens => {
   const { key, publicPem } = keyPair()
   const path = join(folder, `tokens-${accounts}.txt`)
   const stamp = join(folder, `tokens-${accounts}.exp`)
-  let known = 0
   const expires = () => (existsSync(stamp) && existsSync(path) ? Number(readFileSync(stamp, 'utf8')) : 0)
   const file = async (validSeconds: number) => {
     if (validSeconds > LIFE_SECONDS - 30)
@@ -83,9 +82,7 @@ export const createTokens = (accounts: number): Tokens => {
       writeFileSync(path, (await mint(key, accounts, now)).join('\n'), { mode: 0o600 })
       writeFileSync(stamp, String(now + LIFE_SECONDS))
     }
-    const fresh = known !== expires()
-    known = expires()
-    return { path, fresh }
+    return { path, expires: expires() }
   }
   return { publicPem, file }
 }

@@ -170,7 +170,7 @@ const createBooks = () => {
   return { bills, requests, nextId, openBill, clear }
 }
 
-/** Ends the bill as the connection says: whole, or cut by the client. */
+/** Aborts when the connection closes, or the answer is done. */
 const goneSignal = (response: ServerResponse): AbortSignal => {
   const controller = new AbortController()
   response.once('close', () => controller.abort())

@@ -1,9 +1,9 @@
-/** The plain Worker that Faregate's Worker is compared with: one fetch, nothing else. */
-
-type Env = Readonly<{ OPENAI_BASE_URL: string; OPENAI_API_KEY: string }>
+// The plain Worker that Faregate's Worker is compared with: one fetch, nothing else. JavaScript, because workerd
+// takes it as it is.
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
+  /** @param {Request} request @param {{ OPENAI_BASE_URL: string, OPENAI_API_KEY: string }} env */
+  async fetch(request, env) {
     if (request.method === 'GET') return new Response('ok')
     return fetch(`${env.OPENAI_BASE_URL}/chat/completions`, {
       method: 'POST',
