@@ -1,0 +1,85 @@
+/**
+ * Puts the runtime-neutral parts together: issuers, endpoints, pipeline and routes. A runtime brings the rest: the
+ * store, its `fetch`, a quick hash, and a place to log to.
+ */
+import type { Settings } from './config/resolve.ts'
+import { chatCompletions } from './endpoints/chat-completions.ts'
+import { type App, createApp } from './http/app.ts'
+import { createAuthenticator } from './issuers/authenticate.ts'
+import { createClerkIssuer } from './issuers/clerk.ts'
+import { createOidcIssuer } from './issuers/oidc.ts'
+import { webSha256 } from './issuers/sha256.ts'
+import type { Log, Pipeline } from './pipeline/call.ts'
+import type { Clock, Fetch, Issuer, Store } from './ports.ts'
+
+export type GatewayOptions = {
+  settings: Settings
+  store: Store
+  fetch?: Fetch
+  clock?: Clock
+  steadyClock?: Clock
+  /** SHA-256 as lower-case hexadecimal; Web Crypto by default. */
+  sha256?: Pipeline['sha256']
+  log?: Log
+  /** Keeps background work of the issuers alive where a runtime ends it with its request. */
+  keepAlive?: (work: Promise<unknown>) => void
+  /** Where a simulated Clerk mints development tokens; only in dev mode. */
+  devClerkUrl?: string | undefined
+}
+
+/** The model endpoints by path. */
+const endpoints = { '/chat/completions': chatCompletions }
+
+/** Makes the function that serves every request of a gateway. */
+export function createGateway(options: GatewayOptions): App {
+  const { settings, store, clock = Date.now, sha256 = webSha256, log = logJson } = options
+  const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const pipeline: Pipeline = {
+    catalog: settings.catalog,
+    store,
+    providers: settings.providers,
+    authenticate: createAuthenticator({ issuers: issuersOf(options, fetch, log), sha256 }),
+    settings,
+    clock,
+    steadyClock: options.steadyClock ?? (() => performance.now()),
+    fetch,
+    sha256,
+    log,
+    drains: { count: 0 },
+  }
+  const { devClerkUrl } = options
+  return createApp({
+    pipeline,
+    endpoints,
+    corsOrigins: settings.cors.origins,
+    adminKeys: settings.adminKeys,
+    devToken: devClerkUrl === undefined ? undefined : (request) => mintDevToken(devClerkUrl, request, fetch),
+  })
+}
+
+function issuersOf({ settings, keepAlive }: GatewayOptions, fetch: Fetch, log: Log): Issuer[] {
+  const { clerk, oidc } = settings.identity
+  const common = {
+    fetch,
+    onKeysFailure: (problem: string) => log('warn', 'identity_keys_unavailable', { problem }),
+    ...(keepAlive && { keepAlive }),
+  }
+  const issuers = oidc.map((issuer) => createOidcIssuer({ ...issuer, ...common }))
+  return clerk ? [createClerkIssuer({ ...clerk, ...common }), ...issuers] : issuers
+}
+
+async function mintDevToken(clerkUrl: string, request: Request, fetch: Fetch): Promise<Response> {
+  const body = await request.text()
+  const answer = await fetch(`${clerkUrl}/dev/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: body === '' ? '{}' : body,
+  })
+  const headers = { 'content-type': 'application/json' }
+  return new Response(await answer.text(), { status: answer.status, headers })
+}
+
+/** One JSON line an event. Facts are ids, names and figures; never a token, a key or a prompt. */
+export const logJson: Log = (level, event, facts) => {
+  console[level](JSON.stringify({ at: new Date().toISOString(), level, event, ...facts }))
+}
