@@ -29,28 +29,31 @@ export function pathOf(parts: Path): string {
   return path === '' ? 'config' : path
 }
 
-/** The issues of one parse as errors below `base`. */
-export function errorsOf(issues: readonly Issue[], base: Path): ConfigError[] {
-  return issues.flatMap((issue) => errorsOfIssue(issue, [...base, ...issue.path]))
+/** What is wrong at one place: the place may be missing, and then the message says so. */
+export type Fault = { path: Path; message: string }
+
+/** The issues of a parse as errors. */
+export function errorsOf(issues: readonly Issue[]): ConfigError[] {
+  return faultsOf(issues, []).map(({ path, message }) => ({ path: pathOf(path), message }))
 }
 
-function errorsOfIssue(issue: Issue, path: Path): ConfigError[] {
+/** The issues of a parse one by one, below `base`. */
+export function faultsOf(issues: readonly Issue[], base: Path): Fault[] {
+  return issues.flatMap((issue) => faultsOfIssue(issue, [...base, ...issue.path]))
+}
+
+function faultsOfIssue(issue: Issue, path: Path): Fault[] {
   if (issue.code === 'unrecognized_keys') {
     // `strict()` writes one line for each key, in order.
     const lines = issue.message.split('\n')
-    return issue.keys.map((key, index) => ({
-      path: pathOf([...path, key]),
-      message: lines[index] ?? 'unknown key',
-    }))
+    return issue.keys.map((key, index) => ({ path: [...path, key], message: lines[index] ?? 'unknown key' }))
   }
   if (issue.code === 'invalid_union') {
     const branch = closestBranch(issue.errors)
-    if (branch) return errorsOf(branch, path)
+    if (branch) return faultsOf(branch, path)
   }
-  if (issue.code === 'invalid_key') {
-    return [{ path: pathOf(path), message: issue.issues[0]?.message ?? issue.message }]
-  }
-  return [{ path: pathOf(path), message: issue.message }]
+  if (issue.code === 'invalid_key') return [{ path, message: issue.issues[0]?.message ?? issue.message }]
+  return [{ path, message: issue.message }]
 }
 
 /** Of a union's forms, the one that was most likely meant: right in kind, and wrong in the fewest places. */
@@ -71,7 +74,7 @@ export function nearest(name: string, known: Iterable<string>): string | null {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (best === null || distance < best.distance) best = { name: candidate, distance }
   }
-  const allowed = Math.max(1, Math.floor(name.length / 3))
+  const allowed = Math.ceil(name.length / 3)
   return best !== null && best.distance <= allowed ? best.name : null
 }
 

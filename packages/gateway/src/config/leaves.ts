@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { CREDITS_MAX, microcreditsOf, parseDecimal } from '../core/credits.ts'
+import { addressProblem } from './addresses.ts'
 import { suggestion } from './errors.ts'
 
 const decimalLengthMax = 40
@@ -13,7 +14,15 @@ const nameLengthMax = 128
 export function leaf<T>(wanted: string, problem: (value: unknown) => string | null): z.ZodType<T, T> {
   return z.custom<T>((value) => problem(value) === null, {
     error: ({ input }) =>
-      input === undefined ? `is missing: give ${wanted}` : `${problem(input) ?? 'is wrong'}; give ${wanted}`,
+      input === undefined ? `is missing: give ${wanted}` : (problem(input) ?? 'is wrong'),
+  })
+}
+
+/** A leaf whose problems do not say what to give. */
+function plainLeaf<T>(wanted: string, problem: (value: unknown) => string | null): z.ZodType<T, T> {
+  return leaf<T>(wanted, (value) => {
+    const found = problem(value)
+    return found === null ? null : `${found}: give ${wanted}`
   })
 }
 
@@ -59,17 +68,17 @@ export function nameOf(what: string): z.ZodType<string, string> {
 
 /** A text of one line. */
 export function text(wanted: string, pattern?: RegExp): z.ZodType<string, string> {
-  return leaf(wanted, (value) => {
+  return plainLeaf(wanted, (value) => {
     if (typeof value !== 'string') return 'must be a text'
     if (value.trim() === '') return 'is empty'
     if (value.length > 500 || /\p{Cc}/u.test(value)) return 'must be one line of at most 500 characters'
-    return pattern === undefined || pattern.test(value) ? null : 'has another shape'
+    return pattern === undefined || pattern.test(value) ? null : 'is not of the right form'
   })
 }
 
 /** A whole number. */
 export function whole(wanted: string, min = 1, max = Number.MAX_SAFE_INTEGER): z.ZodType<number, number> {
-  return leaf(wanted, (value) => {
+  return plainLeaf(wanted, (value) => {
     if (typeof value !== 'number') return 'must be a number'
     if (!Number.isSafeInteger(value)) return 'must be a whole number'
     return value < min || value > max ? `must be between ${min} and ${max}` : null
@@ -78,12 +87,12 @@ export function whole(wanted: string, min = 1, max = Number.MAX_SAFE_INTEGER): z
 
 /** A decimal, as a number or as text where every digit counts. */
 export function decimal(wanted: string): z.ZodType<number | string, number | string> {
-  return leaf(wanted, decimalProblem)
+  return plainLeaf(wanted, decimalProblem)
 }
 
 /** An amount of credits: a decimal down to a millionth. */
 export function creditAmount(wanted: string): z.ZodType<number | string, number | string> {
-  return leaf(wanted, (value) => {
+  return plainLeaf(wanted, (value) => {
     const problem = decimalProblem(value)
     if (problem !== null) return problem
     if ((typeof value === 'number' || typeof value === 'string') && microcreditsOf(value) !== null)
@@ -108,9 +117,12 @@ export function flag(): z.ZodType<boolean, boolean> {
 /** One of some words. */
 export function oneOf<const T extends string>(...words: readonly T[]): z.ZodType<T, T> {
   const listed = words.map((word) => `'${word}'`).join(' or ')
-  return leaf<T>(listed, (value) =>
-    words.some((word) => word === value) ? null : 'must be one of the known words',
-  )
+  return leaf<T>(listed, (value) => (words.some((word) => word === value) ? null : `must be ${listed}`))
+}
+
+/** An address of a provider or an issuer. */
+export function address(wanted: string): z.ZodType<string, string> {
+  return leaf(wanted, (value) => (typeof value === 'string' ? addressProblem(value) : 'must be a text'))
 }
 
 /** A list. */

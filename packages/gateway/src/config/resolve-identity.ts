@@ -35,10 +35,10 @@ type Found = { identity: IdentitySettings; errors: ConfigError[]; warnings: stri
 
 const tokenLifetimeDefaultSeconds = 600
 
-/** `config` is undefined when that part is absent or could not be read. */
+/** `issuersNamed`: the config names issuers, though perhaps none that could be read. */
 export function resolveIdentity(
   config: IdentityConfig | undefined,
-  readable: boolean,
+  issuersNamed: boolean,
   env: Environment,
   mode: Mode,
 ): Found {
@@ -47,7 +47,8 @@ export function resolveIdentity(
     oidcSettings(name, issuer, config?.payer ?? 'organization'),
   )
   errors.push(...issuerErrors(oidc))
-  if (clerk === null && oidc.length === 0 && readable && errors.length === 0) errors.push(noIdentity(env))
+  if (clerk === null && oidc.length === 0 && !issuersNamed && errors.length === 0)
+    errors.push(noIdentity(env))
   return { identity: { clerk, oidc }, errors, warnings }
 }
 

@@ -1,37 +1,40 @@
 /** Models from the config: each with a provider that exists and a price that was given on purpose. */
 import type { Model } from '../core/catalog.ts'
 import type { Price } from '../core/pricing.ts'
+import { ok } from '../core/result.ts'
 import { type ConfigError, pathOf, suggestion } from './errors.ts'
 import { resolvePrice, resolveRate } from './resolve-prices.ts'
-import type { ModelConfig } from './schema.ts'
-import type { Sections } from './sections.ts'
+import type { ProviderConfig } from './schema.ts'
+import type { ModelPart, Sections } from './sections.ts'
 
 const outputTokensDefault = 4096
 
 // TODO(wires): drop a type from here when its endpoint is built.
 const wiresToCome: readonly string[] = ['anthropic', 'gemini']
 
+const anyRate = { numerator: 0, denominator: 1 }
+
+type Fail = (field: string, message: string) => void
 type Found = { models: Map<string, Model>; used: Set<string>; errors: ConfigError[]; warnings: string[] }
 
 /** `used` names the providers that models refer to. */
 export function resolveModels(sections: Sections): Found {
   const found: Found = { models: new Map(), used: new Set(), errors: [], warnings: [] }
   for (const [id, config] of sections.models) {
-    if (config !== null) resolveModel(id, config, sections, found)
+    if (config !== undefined) resolveModel(id, config, sections, found)
+  }
+  if (sections.models.size === 0) {
+    found.errors.push({ path: 'models', message: 'has none: name at least one model that callers may use' })
   }
   return found
 }
 
-function resolveModel(id: string, config: ModelConfig, sections: Sections, found: Found): void {
-  const fail = (field: string, message: string) => {
+function resolveModel(id: string, config: ModelPart, sections: Sections, found: Found): void {
+  const fail: Fail = (field, message) => {
     found.errors.push({ path: pathOf(['models', id, field]), message })
   }
-  found.used.add(config.provider)
-  const provider = sections.providers.get(config.provider)
-  if (provider === undefined) {
-    const near = suggestion(config.provider, sections.providers.keys())
-    fail('provider', `"${config.provider}" is not in providers; ${near}`)
-  }
+  const provider = providerOf(config, sections, fail)
+  if (config.provider !== undefined) found.used.add(config.provider)
   if (provider && wiresToCome.includes(provider.type)) {
     found.warnings.push(
       `models.${id} is on a provider of type ${provider.type}, whose wire Faregate does not speak yet: calls to it are refused.`,
@@ -42,7 +45,7 @@ function resolveModel(id: string, config: ModelConfig, sections: Sections, found
     fail('outputTokensDefault', `is above outputTokensMax (${cap}): lower it, or raise the other`)
   }
   const price = priceOf(config, sections, fail)
-  if (price === null) return
+  if (price === null || config.provider === undefined) return
   found.models.set(id, {
     id,
     provider: config.provider,
@@ -58,11 +61,15 @@ function resolveModel(id: string, config: ModelConfig, sections: Sections, found
   })
 }
 
-function priceOf(
-  config: ModelConfig,
-  sections: Sections,
-  fail: (field: string, message: string) => void,
-): Price | null {
+function providerOf(config: ModelPart, sections: Sections, fail: Fail): ProviderConfig | undefined {
+  const { provider } = config
+  if (provider !== undefined && !sections.providers.has(provider)) {
+    fail('provider', `"${provider}" is not in providers; ${suggestion(provider, sections.providers.keys())}`)
+  }
+  return provider === undefined ? undefined : sections.providers.get(provider)
+}
+
+function priceOf(config: ModelPart, sections: Sections, fail: Fail): Price | null {
   if (config.price === undefined) {
     fail(
       'price',
@@ -72,15 +79,10 @@ function priceOf(
   }
   const creditUsd = sections.credit?.usd
   const markup = config.markupPercent ?? sections.markupPercent ?? 0
-  // A credit that cannot be read was told already; there is no rate to check then.
-  const rate = creditUsd === undefined ? null : resolveRate(creditUsd, markup)
-  if (rate === null) return null
-  if (!rate.ok) {
-    // The general markup is told once, by resolve.ts.
-    if (config.markupPercent !== undefined) fail('markupPercent', rate.error)
-    return null
-  }
-  const price = resolvePrice(config.price, rate.value, markup)
+  // What is wrong with the credit or the general markup is told once, elsewhere; the price is checked all the same.
+  const rate = creditUsd === undefined ? ok(anyRate) : resolveRate(creditUsd, markup)
+  if (!rate.ok && config.markupPercent !== undefined) fail('markupPercent', rate.error)
+  const price = resolvePrice(config.price, rate.ok ? rate.value : anyRate, markup)
   if (price.ok) return price.value
   fail('price', price.error)
   return null

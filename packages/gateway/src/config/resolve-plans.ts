@@ -3,8 +3,7 @@ import type { Limits, Plan } from '../core/catalog.ts'
 import { MICROCREDITS, microcreditsOf } from '../core/credits.ts'
 import { assert } from '../core/result.ts'
 import { type ConfigError, pathOf, suggestion } from './errors.ts'
-import type { PlanConfig } from './schema.ts'
-import type { Sections } from './sections.ts'
+import type { PlanPart, Sections } from './sections.ts'
 
 const keyTtlDefaultSeconds = 900
 const keyCreditsDefault = 100 * MICROCREDITS
@@ -29,7 +28,7 @@ export function resolvePlans(sections: Sections): Found {
     errors: [],
   }
   for (const [id, config] of sections.plans) {
-    if (config === null) continue
+    if (config === undefined) continue
     const plan = planOf(id, config)
     found.plans.set(id, plan)
     claimSlugs(plan, config, found)
@@ -40,7 +39,7 @@ export function resolvePlans(sections: Sections): Found {
   return found
 }
 
-function planOf(id: string, config: PlanConfig): Plan {
+function planOf(id: string, config: PlanPart): Plan {
   const { limits, keys } = config
   const models: Record<string, Limits> = {}
   for (const [model, ofModel] of Object.entries(limits?.models ?? {})) models[model] = limitsOf(ofModel)
@@ -49,7 +48,7 @@ function planOf(id: string, config: PlanConfig): Plan {
     id,
     slugs: config.slugs ? [...new Set(config.slugs)] : [id],
     audience: config.for ?? 'anyone',
-    models: config.models === '*' ? '*' : [...new Set(config.models)],
+    models: config.models === '*' ? '*' : [...new Set(config.models ?? [])],
     allowance,
     limits: { ...limitsOf(limits ?? {}), models },
     outputTokensMax: config.outputTokensMax ?? null,
@@ -67,7 +66,7 @@ function keyCredits(creditsMax: number | string | undefined, allowance: number):
   return allowance > 0 ? allowance : keyCreditsDefault
 }
 
-type LimitsConfig = Omit<NonNullable<PlanConfig['limits']>, 'models'>
+type LimitsConfig = Omit<NonNullable<PlanPart['limits']>, 'models'>
 
 function limitsOf(config: LimitsConfig): Limits {
   const { requestsPerMinute, tokensPerMinute, concurrentRequests, creditsPerDay } = config
@@ -85,7 +84,7 @@ function microcredits(credits: number | string): number {
   return value
 }
 
-function claimSlugs(plan: Plan, config: PlanConfig, found: Found): void {
+function claimSlugs(plan: Plan, config: PlanPart, found: Found): void {
   const path = config.slugs ? pathOf(['plans', plan.id, 'slugs']) : pathOf(['plans', plan.id])
   const fail = (message: string) => found.errors.push({ path, message })
   if (plan.slugs.length === 0)
@@ -100,7 +99,7 @@ function claimSlugs(plan: Plan, config: PlanConfig, found: Found): void {
   }
 }
 
-function claimStripePrices(plan: Plan, config: PlanConfig, found: Found): void {
+function claimStripePrices(plan: Plan, config: PlanPart, found: Found): void {
   for (const price of config.stripePrices ?? []) {
     const other = found.stripePrices.get(price)
     if (other === undefined) found.stripePrices.set(price, plan.id)
@@ -113,7 +112,7 @@ function claimStripePrices(plan: Plan, config: PlanConfig, found: Found): void {
   }
 }
 
-function modelErrors(id: string, config: PlanConfig, sections: Sections): ConfigError[] {
+function modelErrors(id: string, config: PlanPart, sections: Sections): ConfigError[] {
   const unknown = (path: readonly PropertyKey[], model: string): ConfigError[] =>
     sections.models.has(model)
       ? []
@@ -123,10 +122,10 @@ function modelErrors(id: string, config: PlanConfig, sections: Sections): Config
             message: `"${model}" is not in models; ${suggestion(model, sections.models.keys())}`,
           },
         ]
-  const named = config.models === '*' ? [] : config.models
+  const named = config.models === '*' ? [] : (config.models ?? [])
   const limited = Object.keys(config.limits?.models ?? {})
   return [
-    ...named.flatMap((model, index) => unknown(['models', index], model)),
+    ...[...new Set(named)].flatMap((model) => unknown(['models'], model)),
     ...limited.flatMap((model) => unknown(['limits', 'models', model], model)),
   ]
 }

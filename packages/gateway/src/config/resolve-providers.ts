@@ -25,7 +25,7 @@ export function resolveProviders(
   const providers = new Map<string, Provider>()
   const errors: ConfigError[] = []
   for (const [name, config] of configs) {
-    if (config === null) continue
+    if (config === undefined) continue
     const found = resolveProvider(name, config, env)
     if ('provider' in found) providers.set(name, found.provider)
     // Without its key a provider that nothing uses is left out; a wrong address is wrong all the same.
@@ -39,12 +39,12 @@ type Found = { provider: Provider } | { error: ConfigError; keyMissing: boolean 
 function resolveProvider(name: string, config: ProviderConfig, env: Environment): Found {
   const own = config.type === 'openai-compatible' ? null : variables[config.type]
   const fromEnv = own === null ? undefined : valueOf(env, own.baseUrl)
-  const address = config.baseUrl ?? fromEnv
-  const problem = address === undefined ? null : addressProblem(address)
+  // The config's own address was checked with its shape.
+  const problem = config.baseUrl === undefined && fromEnv !== undefined ? addressProblem(fromEnv) : null
   if (problem !== null) {
-    const path = config.baseUrl === undefined && own ? own.baseUrl : pathOf(['providers', name, 'baseUrl'])
-    return { error: { path, message: problem }, keyMissing: false }
+    return { error: { path: own?.baseUrl ?? name, message: problem }, keyMissing: false }
   }
+  const address = config.baseUrl ?? fromEnv
   const keyName = config.apiKeyEnv ?? own?.key
   const apiKey = keyName === undefined ? undefined : valueOf(env, keyName)
   if (apiKey !== undefined && /[^\x21-\x7e]/.test(apiKey)) {

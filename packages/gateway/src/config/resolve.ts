@@ -59,18 +59,19 @@ export function resolveConfig(
   const models = resolveModels(sections)
   const plans = resolvePlans(sections)
   const providers = resolveProviders(sections.providers, models.used, env)
-  const readable = 'identity' in sections
-  const identity = resolveIdentity(sections.identity, readable, env, mode)
+  const identity = resolveIdentity(sections.identity, sections.issuersNamed, env, mode)
   const { listening, errors: environmentErrors } = readEnvironment(env, mode)
   const packs = resolvePacks(sections)
   const errors = [
     ...shapeErrors,
-    ...generalErrors(sections),
-    ...providers.errors,
-    ...models.errors,
-    ...plans.errors,
+    ...untold(shapeErrors, [
+      ...generalErrors(sections),
+      ...providers.errors,
+      ...models.errors,
+      ...plans.errors,
+      ...packs.errors,
+    ]),
     ...identity.errors,
-    ...packs.errors,
     ...environmentErrors,
   ]
   const { defaultPlan } = plans
@@ -86,6 +87,13 @@ export function resolveConfig(
     creditPacks: packs.packs,
     warnings: [...models.warnings, ...identity.warnings, ...furtherWarnings(sections, catalog, env)],
   })
+}
+
+/** Without what was already told at that place or within it: a price that cannot be read is not also missing. */
+function untold(told: readonly ConfigError[], errors: readonly ConfigError[]): ConfigError[] {
+  const within = (path: string, place: string) =>
+    path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)
+  return errors.filter((error) => !told.some(({ path }) => within(path, error.path)))
 }
 
 type Resolved = {
@@ -146,7 +154,7 @@ function resolvePacks(sections: Sections): { packs: Map<string, CreditPack>; err
   const packs = new Map<string, CreditPack>()
   const errors: ConfigError[] = []
   for (const [id, config] of sections.creditPacks) {
-    if (config === null) continue
+    if (config === undefined) continue
     const credits = microcreditsOf(config.credits)
     const cents = centsOf(config.price.usd)
     if (credits === 0)

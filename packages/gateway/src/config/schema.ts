@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import {
+  address,
   creditAmount,
   decimal,
   flag,
@@ -39,7 +40,7 @@ const keyedProvider = <const T extends string>(type: T) =>
       /** Which provider this is. */
       type: z.literal(type),
       /** Another address than the provider's own. Default: the provider's variable (`OPENAI_BASE_URL`), else its own. */
-      baseUrl: text('an address such as https://api.openai.com/v1').optional(),
+      baseUrl: address('an address such as https://api.openai.com/v1').optional(),
       /** The environment variable with the key. Default: the provider's own name for it, e.g. `OPENAI_API_KEY`. */
       apiKeyEnv: environmentName.optional(),
     },
@@ -57,7 +58,7 @@ export const providerSchema = z.discriminatedUnion(
         /** Any server that speaks OpenAI's chat completions: Ollama, vLLM, OpenRouter … */
         type: z.literal('openai-compatible'),
         /** Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. */
-        baseUrl: text('its address, e.g. http://127.0.0.1:11434/v1'),
+        baseUrl: address('its address, e.g. http://127.0.0.1:11434/v1'),
         /** The environment variable with the key. A server on a loopback or private address may have none. */
         apiKeyEnv: environmentName.optional(),
       },
@@ -163,7 +164,7 @@ export const planSchema = strict({
 
 export const issuerSchema = strict({
   /** The exact `iss` of its tokens. */
-  issuer: text('the exact "iss" of its tokens, e.g. https://auth.example.com'),
+  issuer: address('the exact "iss" of its tokens, e.g. https://auth.example.com'),
   /** Who the tokens must be for (`aud`): one, or a list of which any will do. */
   audience: z.union(
     [text('the "aud" of its tokens'), listOf('audiences', text('an audience')).min(1, 'is empty')],
@@ -178,7 +179,7 @@ export const issuerSchema = strict({
     leaf<string>('RS256, PS256, ES256 (or 384, 512) or EdDSA', algorithmProblem),
   ).min(1, 'is empty'),
   /** Where its keys are. Default: what its `/.well-known/openid-configuration` says. */
-  jwksUrl: text('the address of its keys').optional(),
+  jwksUrl: address('the address of its keys').optional(),
   /** The longest life of a token to accept, in seconds. Default: 600. */
   tokenLifetimeMaxSeconds: whole('seconds', 1, 7 * 86_400).optional(),
   /** Where a token names the plan, e.g. `app_metadata.plan`. */

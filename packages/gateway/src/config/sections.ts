@@ -4,20 +4,28 @@
  */
 import type { z } from 'zod'
 import { type ConfigError, errorsOf, pathOf } from './errors.ts'
+import { salvage } from './salvage.ts'
 import { configSchema, creditPackSchema, modelSchema, planSchema, providerSchema } from './schema.ts'
 import type { CreditPackConfig, ModelConfig, PlanConfig, ProviderConfig } from './schema.ts'
 
 type Config = z.output<typeof configSchema>
 
-/** A named part; null when it is there but cannot be read, which was told already. */
-export type Named<T> = ReadonlyMap<string, T | null>
+/** Named parts; undefined for one that is there but cannot be read, which was told already. */
+export type Named<T> = ReadonlyMap<string, T | undefined>
 
-/** The parts of a config. A part that is absent or cannot be read is undefined. */
+type Part<T> = { [K in keyof T]?: T[K] | undefined }
+/** What could be read of a model or a plan: in a config without errors, all of it. */
+export type ModelPart = Part<ModelConfig>
+export type PlanPart = Part<PlanConfig>
+
+/** The parts of a config. What is absent or cannot be read is undefined. */
 export type Sections = Partial<Omit<Config, 'providers' | 'models' | 'plans' | 'creditPacks'>> & {
   providers: Named<ProviderConfig>
-  models: Named<ModelConfig>
-  plans: Named<PlanConfig>
+  models: Named<ModelPart>
+  plans: Named<PlanPart>
   creditPacks: Named<CreditPackConfig>
+  /** Whether any issuers are named, readable or not. */
+  issuersNamed: boolean
 }
 
 const depthMax = 16
@@ -39,7 +47,7 @@ export function parseConfigJson(
 /** The parts of a config, and all that is wrong with its shape. */
 export function readSections(config: unknown): { sections: Sections; errors: ConfigError[] } {
   const parsed = configSchema.safeParse(config)
-  const errors = [...reservedKeys(config, []), ...(parsed.success ? [] : errorsOf(parsed.error.issues, []))]
+  const errors = [...reservedKeys(config, []), ...(parsed.success ? [] : errorsOf(parsed.error.issues))]
   const raw = isRecord(config) ? config : {}
   const { shape } = configSchema
   const sections: Sections = {
@@ -54,9 +62,10 @@ export function readSections(config: unknown): { sections: Sections; errors: Con
     ...part('limits', shape.limits, raw),
     ...part('drain', shape.drain, raw),
     providers: entries(raw.providers, providerSchema),
-    models: entries(raw.models, modelSchema),
-    plans: entries(raw.plans, planSchema),
+    models: entries(raw.models, modelSchema.partial()),
+    plans: entries(raw.plans, planSchema.partial()),
     creditPacks: entries(raw.creditPacks, creditPackSchema),
+    issuersNamed: namesAny(raw.identity, 'issuers'),
   }
   return { sections, errors }
 }
@@ -66,20 +75,20 @@ function part<K extends string, S extends z.ZodType>(
   schema: S,
   raw: Record<string, unknown>,
 ): { [name in K]?: z.output<S> } {
-  const parsed = schema.safeParse(raw[key])
   const found: { [name in K]?: z.output<S> } = {}
-  if (parsed.success) found[key] = parsed.data
+  const value = salvage(schema, raw[key])
+  if (value !== undefined) found[key] = value
   return found
 }
 
-function entries<S extends z.ZodType>(value: unknown, schema: S): Map<string, z.output<S> | null> {
-  const found = new Map<string, z.output<S> | null>()
-  if (!isRecord(value)) return found
-  for (const [name, entry] of Object.entries(value)) {
-    const parsed = schema.safeParse(entry)
-    found.set(name, parsed.success ? parsed.data : null)
-  }
-  return found
+function entries<S extends z.ZodType>(value: unknown, schema: S): Map<string, z.output<S> | undefined> {
+  const all = isRecord(value) ? Object.entries(value) : []
+  return new Map(all.map(([name, entry]) => [name, salvage(schema, entry)]))
+}
+
+function namesAny(value: unknown, key: string): boolean {
+  const names = isRecord(value) ? value[key] : undefined
+  return isRecord(names) && Object.keys(names).length > 0
 }
 
 /** `__proto__` as a key, which JSON can hold and which parsers pass over in silence. */
