@@ -17,7 +17,7 @@ import {
   warmUp,
 } from './measure.ts'
 import { type Options, readOptions } from './options.ts'
-import { canPin, freePort, start } from './process.ts'
+import { canPin, freePort, type Running, start } from './process.ts'
 import { bun, type Proxy, proxies, type Setting } from './proxies.ts'
 import {
   type Direct,
@@ -50,11 +50,12 @@ const startAll = async (bench: Bench, setting: Setting, list: readonly Proxy[], 
       continue
     }
     const port = await freePort()
-    const target = { proxy, port, running: proxy.start(setting, port) }
+    let running: Running | null = null
     try {
-      await ready(bench, target)
+      running = proxy.start(setting, port)
+      await ready(bench, { proxy, port, running })
     } catch (error) {
-      await target.running.stop()
+      await running?.stop()
       console.log(
         `skipped: ${error instanceof Error ? error.message : String(error)} (log in ${setting.folder})`,
       )
@@ -63,7 +64,7 @@ const startAll = async (bench: Bench, setting: Setting, list: readonly Proxy[], 
     const { name, title } = proxy
     contenders.push({
       seen: 0,
-      target,
+      target: { proxy, port, running },
       measured: { name, title, rounds: [], firstSightCpu: null, idleMemory: 0, memory: 0, live: 0 },
     })
   }

@@ -179,7 +179,7 @@ const faregateEnv = (setting: Setting, port: number): Record<string, string> => 
   }
 }
 
-const server = join(root, 'apps', 'server')
+const server = join(root, 'apps', 'server', 'src', 'main.ts')
 
 /** What `pnpm start` runs, so that the bench measures what people get. */
 const faregate: Proxy = {
@@ -187,10 +187,9 @@ const faregate: Proxy = {
   title: 'Faregate on Bun, everything on, durable (FULL)',
   path: '/v1/chat/completions',
   headers: {},
-  missing: () =>
-    existsSync(join(server, 'src', 'main.ts')) ? null : 'apps/server/src/main.ts does not exist',
+  missing: () => (existsSync(server) ? null : 'apps/server/src/main.ts does not exist'),
   start: (setting, port) => {
-    const manifest = JSON.parse(readFileSync(join(server, 'package.json'), 'utf8')) as {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       scripts: { start: string }
     }
     const data = join(setting.folder, 'faregate')
@@ -199,14 +198,14 @@ const faregate: Proxy = {
     const env = faregateEnv(setting, port)
     return start(['sh', '-c', `exec env ${manifest.scripts.start}`], {
       core: PROXY_CORE,
-      cwd: server,
+      cwd: root,
       env: { ...env, DATABASE_URL: `file:${join(data, 'faregate.db')}`, PATH: binPath() },
       log: log(setting, 'faregate'),
     })
   },
 }
 
-const binPath = (): string => `${join(server, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
+const binPath = (): string => `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
 
 const workerPlain: Proxy = {
   name: 'worker-plain',
