@@ -26,17 +26,19 @@ export function createKey(
   const { now } = context
   draft.account.keys = draft.account.keys.filter(({ expiresAt, held }) => now < expiresAt || held > 0)
   const { plan } = resolvePlan(draft.account, command.planClaim, command.payer, context.catalog, now)
-  const refused =
-    command.by === 'user' ? planRefusal(draft.account, command, plan) : countRefusal(draft.account, KEYS_MAX)
+  const byUser = command.by === 'user'
+  const refused = byUser ? planRefusal(draft.account, command, plan) : countRefusal(draft.account, KEYS_MAX)
   if (refused) return err(refused)
+  const ttlSeconds =
+    command.ttlSeconds ?? Math.min(KEY_TTL_SECONDS, byUser ? plan.keys.ttlSecondsMax : KEY_TTL_SECONDS)
   const key: Key = {
     id: command.id,
     name: command.name,
     hash: command.hash,
     member: command.member,
     createdAt: now,
-    expiresAt: now + (command.ttlSeconds ?? KEY_TTL_SECONDS) * 1000,
-    creditsMax: command.creditsMax ?? (command.by === 'user' ? plan.keys.creditsMax : null),
+    expiresAt: now + ttlSeconds * 1000,
+    creditsMax: command.creditsMax ?? (byUser ? plan.keys.creditsMax : null),
     spent: 0,
     held: 0,
   }
