@@ -34,10 +34,11 @@ export function reserve(
   if (found.hold) return ok(unchanged(replyFor(account, found.hold, command, context)))
   if (found.entry) return err(refusal('idempotency_conflict', `The request ${command.id} has already ended.`))
   const draft = openDraft(account, context)
-  const refused = standingRefusal(draft.account)
-  if (refused) return err(refused)
+  // The key first: whoever does not hold one must not learn how the account stands.
   const key = findKey(draft, command)
   if (!key.ok) return key
+  const refused = standingRefusal(draft.account)
+  if (refused) return err(refused)
   const { plan } = resolvePlan(draft.account, command.planClaim, command.payer, context.catalog, context.now)
   if (!planAllows(plan, command.model)) return err(modelRefusal(plan, command.model))
   grantAllowance(draft, plan, command.payer)
