@@ -8,13 +8,7 @@ import type { Refusal } from '../core/refusal.ts'
 import { assert, err, ok, type Result } from '../core/result.ts'
 import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions } from '../ports.ts'
 import { checkFunctions, checkMessages, checkTools } from './chat-messages.ts'
-import {
-  checkFields,
-  type FieldDecisions,
-  invalidValue,
-  overwritten,
-  unsupported,
-} from './chat-parameters.ts'
+import { checkFields, invalidValue, overwritten, unsupported } from './chat-parameters.ts'
 import { createChatTap } from './chat-tap.ts'
 import { record } from './chat-usage.ts'
 import { replaceFields, type ScannedObject, scanJsonObject } from './json-scan.ts'
