@@ -15,23 +15,24 @@ const migrations: readonly Migration[] = [
   {
     statements: [
       `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID`,
-      `CREATE TABLE accounts (id TEXT PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL) STRICT`,
+      `CREATE TABLE accounts (
+        id TEXT PRIMARY KEY, version INTEGER NOT NULL, last_entry INTEGER, state TEXT NOT NULL
+      ) STRICT`,
       `CREATE TABLE holds (
         account_id TEXT NOT NULL, id TEXT NOT NULL, lease_until INTEGER NOT NULL, state TEXT NOT NULL,
         PRIMARY KEY (account_id, id)
       ) STRICT, WITHOUT ROWID`,
+      // Each entry names the account's previous one, and ids begin with a time: so a new entry touches only
+      // the ends of the table and of its index, however many accounts there are.
       `CREATE TABLE entries (
-        sequence INTEGER PRIMARY KEY, account_id TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
-        body TEXT NOT NULL, UNIQUE (account_id, id)
+        sequence INTEGER PRIMARY KEY, account_id TEXT NOT NULL, previous INTEGER, id TEXT NOT NULL,
+        at INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (id, account_id)
       ) STRICT`,
       `CREATE TABLE grants (
         account_id TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account_id, id)
       ) STRICT, WITHOUT ROWID`,
     ],
-    shared: [
-      `CREATE INDEX holds_by_lease ON holds (lease_until)`,
-      `CREATE INDEX entries_by_account ON entries (account_id, sequence)`,
-    ],
+    shared: [`CREATE INDEX holds_by_lease ON holds (lease_until)`],
   },
 ]
 

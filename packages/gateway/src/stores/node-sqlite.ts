@@ -126,7 +126,7 @@ function prepareLedger(
     migrate(driver, { creditUsd, shared: true })
     // From here on a busy file is tried again by timers, never waited for on the thread.
     database.exec('PRAGMA busy_timeout = 0')
-    return openLedger(driver, { catalog, shared: true, accountsCachedMax })
+    return openLedger(driver, { catalog, accountsCachedMax })
   } catch (error) {
     database.close()
     throw error

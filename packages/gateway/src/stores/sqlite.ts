@@ -11,7 +11,7 @@ import type { Entry } from '../core/entry.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import type { EntryPage, EntryQuery } from '../ports.ts'
-import { createRecent } from './recent.ts'
+import { createRecent, type Recent } from './recent.ts'
 import { type OverdueHold, type Rows, runCommand } from './rows.ts'
 
 export type SqlValue = string | number | null
@@ -29,8 +29,6 @@ export type SqliteDriver = {
 
 export type LedgerOptions = {
   catalog: Catalog
-  /** Whether many accounts share the database. */
-  shared: boolean
   /** The most accounts that are kept in memory. */
   accountsCachedMax: number
 }
@@ -48,13 +46,16 @@ export type Ledger = {
   earliestLease(): number | null
 }
 
-/** The account is null while it has no row; of its open holds those that were seen. */
-type Known = { account: Account | null; holds: Map<string, Hold> }
+/** An account's row, null while it has none; the sequence of its newest entry; its open holds that were seen. */
+type Known = { account: Account | null; lastEntry: number | null; holds: Map<string, Hold> }
+
+/** What is remembered between transactions. `nextSequence` is null until it is needed. */
+type Memory = { accounts: Recent<Known>; nextSequence: number | null }
 
 /** What a transaction will write for one account. A hold that is null is to be deleted. */
 type Pending = {
   known: Known
-  account: Account | null
+  accountChanged: boolean
   holds: Map<string, Hold | null>
   entries: Map<string, Entry>
   records: Map<string, GrantRecord>
@@ -63,33 +64,36 @@ type Pending = {
 const PAGE_MAX = 1000
 
 /** Opens the ledger over a migrated database. */
-export function openLedger(driver: SqliteDriver, options: LedgerOptions): Ledger {
-  const { catalog, shared, accountsCachedMax } = options
-  const known = createRecent<Known>(accountsCachedMax)
+export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }: LedgerOptions): Ledger {
+  const memory: Memory = { accounts: createRecent<Known>(accountsCachedMax), nextSequence: null }
   const pending = new Map<string, Pending>()
-  const rows = ledgerRows(driver, known, pending)
+  const rows = ledgerRows(driver, memory, pending)
+  const forget = () => {
+    memory.accounts.clear()
+    memory.nextSequence = null
+  }
   return {
     transaction(work) {
       let begun = false
       try {
         return driver.transaction(() => {
           begun = true
-          if (driver.changedElsewhere()) known.clear()
+          if (driver.changedElsewhere()) forget()
           const value = work()
-          for (const [accountId, changes] of pending) flush(driver, accountId, changes)
+          for (const [accountId, changes] of pending) flush(driver, memory, accountId, changes)
           return value
         })
       } catch (error) {
         // Memory is ahead of what was committed.
-        if (begun) known.clear()
+        if (begun) forget()
         throw error
       } finally {
         pending.clear()
       }
     },
     apply: (accountId, command, now) => runCommand(rows, accountId, command, { now, catalog }),
-    read: (accountId, now) => selectAccount(driver, accountId) ?? newAccount(accountId, now),
-    entries: (accountId, query) => selectEntries(driver, accountId, query, shared),
+    read: (accountId, now) => selectState<Account>(driver, ACCOUNT, accountId) ?? newAccount(accountId, now),
+    entries: (accountId, query) => selectEntries(driver, accountId, query),
     overdue: (now, limit) =>
       driver
         .execute(
@@ -106,16 +110,12 @@ export function openLedger(driver: SqliteDriver, options: LedgerOptions): Ledger
 }
 
 /** The rows of the transaction under way: what it will write stands over what is known, and that over the tables. */
-function ledgerRows(
-  driver: SqliteDriver,
-  known: { get(id: string): Known | undefined; set(id: string, value: Known): void },
-  pending: Map<string, Pending>,
-): Rows {
+function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, Pending>): Rows {
   const load = (accountId: string): Known => {
-    const found = pending.get(accountId)?.known ?? known.get(accountId)
+    const found = pending.get(accountId)?.known ?? memory.accounts.get(accountId)
     if (found) return found
-    const loaded = { account: selectAccount(driver, accountId), holds: new Map() }
-    known.set(accountId, loaded)
+    const loaded = selectAccount(driver, accountId)
+    memory.accounts.set(accountId, loaded)
     return loaded
   }
   return {
@@ -134,79 +134,74 @@ function ledgerRows(
     grant: (accountId, id) =>
       pending.get(accountId)?.records.get(id) ?? selectState<GrantRecord>(driver, GRANT, accountId, id),
     write(accountId, { account, entries, records, hold }) {
-      const memory = load(accountId)
-      const changes = pending.get(accountId) ?? emptyPending(memory)
+      const known = load(accountId)
+      const changes = pending.get(accountId) ?? emptyPending(known)
       const repeated = entries.find(({ id }) => changes.entries.has(id))
       if (repeated) throw new Error(`the entry ${repeated.id} would be written twice`)
       pending.set(accountId, changes)
-      if (account) {
-        memory.account = account
-        changes.account = account
-      }
+      if (account) known.account = account
+      changes.accountChanged ||= account !== null
       for (const entry of entries) changes.entries.set(entry.id, entry)
       for (const record of records) changes.records.set(record.id, record)
       if (!hold) return
-      if ('put' in hold) memory.holds.set(hold.put.id, hold.put)
-      else memory.holds.delete(hold.drop)
+      if ('put' in hold) known.holds.set(hold.put.id, hold.put)
+      else known.holds.delete(hold.drop)
       changes.holds.set('put' in hold ? hold.put.id : hold.drop, 'put' in hold ? hold.put : null)
     },
   }
 }
 
 function emptyPending(known: Known): Pending {
-  return { known, account: null, holds: new Map(), entries: new Map(), records: new Map() }
+  return { known, accountChanged: false, holds: new Map(), entries: new Map(), records: new Map() }
 }
 
-const ACCOUNT = 'SELECT state FROM accounts WHERE id = ?'
+const ACCOUNT = 'SELECT last_entry, state FROM accounts WHERE id = ?'
 const HOLD = 'SELECT state FROM holds WHERE account_id = ? AND id = ?'
 const ENTRY = 'SELECT body AS state FROM entries WHERE account_id = ? AND id = ?'
 const GRANT = 'SELECT state FROM grants WHERE account_id = ? AND id = ?'
 
-function flush(driver: SqliteDriver, accountId: string, { account, holds, entries, records }: Pending): void {
-  if (account) {
-    driver.execute(
-      `INSERT INTO accounts (id, version, state) VALUES (?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state`,
-      accountId,
-      account.version,
-      JSON.stringify(account),
-    )
+function flush(driver: SqliteDriver, memory: Memory, accountId: string, changes: Pending): void {
+  const { known, accountChanged, holds, entries, records } = changes
+  for (const entry of entries.values()) {
+    const sequence = memory.nextSequence ?? selectNextSequence(driver)
+    memory.nextSequence = sequence + 1
+    const { id, at } = entry
+    driver.execute(INSERT_ENTRY, sequence, accountId, known.lastEntry, id, at, JSON.stringify(entry))
+    known.lastEntry = sequence
+  }
+  if (accountChanged && known.account) {
+    const { version } = known.account
+    driver.execute(UPSERT_ACCOUNT, accountId, version, known.lastEntry, JSON.stringify(known.account))
   }
   for (const [id, hold] of holds) {
-    if (!hold) driver.execute('DELETE FROM holds WHERE account_id = ? AND id = ?', accountId, id)
-    else {
-      driver.execute(
-        `INSERT INTO holds (account_id, id, lease_until, state) VALUES (?, ?, ?, ?)
-         ON CONFLICT (account_id, id) DO UPDATE SET lease_until = excluded.lease_until, state = excluded.state`,
-        accountId,
-        id,
-        hold.leaseUntil,
-        JSON.stringify(hold),
-      )
-    }
-  }
-  for (const entry of entries.values()) {
-    driver.execute(
-      'INSERT INTO entries (account_id, id, at, body) VALUES (?, ?, ?, ?)',
-      accountId,
-      entry.id,
-      entry.at,
-      JSON.stringify(entry),
-    )
+    if (hold) driver.execute(UPSERT_HOLD, accountId, id, hold.leaseUntil, JSON.stringify(hold))
+    else driver.execute(DELETE_HOLD, accountId, id)
   }
   for (const record of records.values()) {
-    driver.execute(
-      `INSERT INTO grants (account_id, id, state) VALUES (?, ?, ?)
-       ON CONFLICT (account_id, id) DO UPDATE SET state = excluded.state`,
-      accountId,
-      record.id,
-      JSON.stringify(record),
-    )
+    driver.execute(UPSERT_GRANT, accountId, record.id, JSON.stringify(record))
   }
 }
 
-function selectAccount(driver: SqliteDriver, id: string): Account | null {
-  return selectState<Account>(driver, ACCOUNT, id) ?? null
+const INSERT_ENTRY =
+  'INSERT INTO entries (sequence, account_id, previous, id, at, body) VALUES (?, ?, ?, ?, ?, ?)'
+const UPSERT_ACCOUNT = `INSERT INTO accounts (id, version, last_entry, state) VALUES (?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE
+  SET version = excluded.version, last_entry = excluded.last_entry, state = excluded.state`
+const UPSERT_HOLD = `INSERT INTO holds (account_id, id, lease_until, state) VALUES (?, ?, ?, ?)
+  ON CONFLICT (account_id, id) DO UPDATE SET lease_until = excluded.lease_until, state = excluded.state`
+const DELETE_HOLD = 'DELETE FROM holds WHERE account_id = ? AND id = ?'
+const UPSERT_GRANT = `INSERT INTO grants (account_id, id, state) VALUES (?, ?, ?)
+  ON CONFLICT (account_id, id) DO UPDATE SET state = excluded.state`
+
+function selectNextSequence(driver: SqliteDriver): number {
+  return Number(driver.execute('SELECT max(sequence) AS newest FROM entries')[0]?.newest ?? 0) + 1
+}
+
+function selectAccount(driver: SqliteDriver, id: string): Known {
+  const row = driver.execute(ACCOUNT, id)[0]
+  if (!row) return { account: null, lastEntry: null, holds: new Map() }
+  const lastEntry = typeof row.last_entry === 'number' ? row.last_entry : null
+  return { account: JSON.parse(String(row.state)) as Account, lastEntry, holds: new Map() }
 }
 
 /** Reads one row's JSON. The tables are written by this module alone, so what is in them has its type. */
@@ -215,33 +210,29 @@ function selectState<State>(driver: SqliteDriver, sql: string, ...keys: string[]
   return state === undefined ? undefined : (JSON.parse(String(state)) as State)
 }
 
-/** Newest first. The cursor is the sequence number of the last entry that was shown. */
-function selectEntries(
-  driver: SqliteDriver,
-  accountId: string,
-  { limit, cursor, requestId }: EntryQuery,
-  shared: boolean,
-): EntryPage {
+/** Follows the account's chain of entries from one sequence number down. */
+const CHAIN = `WITH RECURSIVE chain (previous, body, account_id) AS (
+    SELECT previous, body, account_id FROM entries WHERE sequence = ?1 AND account_id = ?2
+    UNION ALL
+    SELECT older.previous, older.body, older.account_id FROM chain
+    JOIN entries AS older ON older.sequence = chain.previous AND older.account_id = chain.account_id
+  ) SELECT previous, body FROM chain LIMIT ?3`
+
+/** Newest first. The cursor is the sequence number of the next entry to show. */
+function selectEntries(driver: SqliteDriver, accountId: string, query: EntryQuery): EntryPage {
+  const { limit, cursor, requestId } = query
   if (requestId !== undefined) {
     // The entry of a request has the request's id.
     const entry = selectState<Entry>(driver, ENTRY, accountId, requestId)
     return { data: entry && entry.requestId === requestId ? [entry] : [], nextCursor: null }
   }
-  const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor)
-  if (!Number.isSafeInteger(before)) return { data: [], nextCursor: null }
+  const from = cursor === undefined ? selectAccount(driver, accountId).lastEntry : Number(cursor)
+  if (from === null || !Number.isSafeInteger(from)) return { data: [], nextCursor: null }
   const count = Math.max(1, Math.min(limit, PAGE_MAX))
-  // Without the hint an object of one account would sort all its entries, by way of the unique index.
-  const rows = driver.execute(
-    `SELECT sequence, body FROM entries ${shared ? 'INDEXED BY entries_by_account' : 'NOT INDEXED'}
-     WHERE account_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
-    accountId,
-    before,
-    count + 1,
-  )
-  const shown = rows.slice(0, count)
-  const last = shown.at(-1)
+  const rows = driver.execute(CHAIN, from, accountId, count)
+  const previous = rows.at(-1)?.previous
   return {
-    data: shown.map((row) => JSON.parse(String(row.body)) as Entry),
-    nextCursor: rows.length > count && last ? String(last.sequence) : null,
+    data: rows.map((row) => JSON.parse(String(row.body)) as Entry),
+    nextCursor: typeof previous === 'number' ? String(previous) : null,
   }
 }
