@@ -1,0 +1,4 @@
+declare module 'faregate-config' {
+  const config: unknown
+  export default config
+}
