@@ -2,6 +2,7 @@ import { ClerkProvider, Show, UserButton } from '@clerk/nextjs'
 import type { Metadata, Viewport } from 'next'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { Hydrated } from '../components/hydrated.tsx'
 import { Missing } from '../components/missing.tsx'
 import { hasClerkKeys } from '../lib/settings.ts'
 import './globals.css'
@@ -13,31 +14,15 @@ export const metadata: Metadata = {
 
 export const viewport: Viewport = { colorScheme: 'light dark' }
 
-/** Clerk's components in the page's own colours, light and dark. */
-const appearance = {
-  variables: {
-    colorPrimary: 'var(--accent)',
-    colorPrimaryForeground: 'var(--on-accent)',
-    colorBackground: 'var(--surface)',
-    colorForeground: 'var(--ink)',
-    colorMutedForeground: 'var(--ink-soft)',
-    colorMuted: 'var(--page)',
-    colorInput: 'var(--surface)',
-    colorInputForeground: 'var(--ink)',
-    colorNeutral: 'var(--ink)',
-    colorDanger: 'var(--danger)',
-    borderRadius: '0.625rem',
-    fontFamily: 'inherit',
-  },
-}
-
 export default function RootLayout({ children }: { children: ReactNode }) {
   const page = hasClerkKeys() ? (
-    <ClerkProvider signInUrl="/sign-in" afterSignOutUrl="/" appearance={appearance}>
+    <ClerkProvider signInUrl="/sign-in" afterSignOutUrl="/">
       <Header
         account={
           <Show when="signed-in">
-            <UserButton />
+            <Hydrated>
+              <UserButton />
+            </Hydrated>
           </Show>
         }
       />

@@ -11,7 +11,6 @@ export default async function Page() {
 function Welcome() {
   return (
     <main className="narrow">
-      <p className="eyebrow">Faregate</p>
       <h1>Your login is your AI key.</h1>
       <p className="lead">
         Sign in, ask a model from your browser, and watch the answer stream in while your balance falls by

@@ -1,6 +1,6 @@
 'use client'
 
-import { useAuth, useUser } from '@clerk/nextjs'
+import { useAuth, useSession } from '@clerk/nextjs'
 import { type FormEvent, useState } from 'react'
 import { SignedOut } from '../lib/account.ts'
 import { askFromBrowser, askThroughRoute } from '../lib/ask.ts'
@@ -16,11 +16,13 @@ const SUGGESTION = 'Explain in three sentences what a fare gate does.'
 
 /** The signed-in page: a prompt, its streamed answer, and the balance that pays for it. */
 export function Ask() {
-  const { getToken, isLoaded, isSignedIn } = useAuth()
-  const { user } = useUser()
-  const balance = useBalance(getToken)
+  const { getToken, isLoaded, isSignedIn, orgId } = useAuth()
+  // Unlike useAuth, this has no session for the moment after signing in in which there is no token either.
+  const { session } = useSession()
+  const balance = useBalance(getToken, session ? `${session.id} ${orgId}` : undefined)
   const { answer, ask, stop } = useAnswer()
   const [prompt, setPrompt] = useState(SUGGESTION)
+  const firstName = session?.user.firstName
   const busy = answer.state === 'waiting' || answer.state === 'streaming'
 
   const submit = async (asker: Asker) => {
@@ -45,7 +47,7 @@ export function Ask() {
   return (
     <main className="ask">
       <div className="ask-main">
-        <h1>Hello{user?.firstName ? `, ${user.firstName}` : ''}.</h1>
+        <h1>Hello{firstName ? `, ${firstName}` : ''}.</h1>
         <form onSubmit={onSubmit}>
           <label htmlFor="prompt">Your prompt</label>
           <textarea id="prompt" rows={4} value={prompt} onChange={(event) => setPrompt(event.target.value)} />

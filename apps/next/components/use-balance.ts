@@ -14,8 +14,11 @@ export type Balance = {
   refresh: () => Promise<void>
 }
 
-/** Reads the account at once and on demand; while credits are held it reads again, until they are settled. */
-export function useBalance(getToken: () => Promise<string | null>): Balance {
+/**
+ * Reads the account on demand and whenever `payer` changes, which names who is signed in and for which organization;
+ * undefined until Clerk knows. While credits are held it reads again, until they are settled.
+ */
+export function useBalance(getToken: () => Promise<string | null>, payer: string | undefined): Balance {
   const [account, setAccount] = useState<Account>()
   const [problem, setProblem] = useState<Problem>()
   const refresh = useCallback(async () => {
@@ -34,7 +37,7 @@ export function useBalance(getToken: () => Promise<string | null>): Balance {
     }
   }, [getToken])
   useEffect(() => {
-    void refresh()
-  }, [refresh])
+    if (payer) void refresh()
+  }, [payer, refresh])
   return { account, problem, refresh }
 }

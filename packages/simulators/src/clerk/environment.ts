@@ -43,7 +43,7 @@ function displayConfig(app: string): object {
     object: 'display_config',
     id: 'dc_simulated',
     instance_environment_type: 'development',
-    application_name: 'Faregate (simulated Clerk)',
+    application_name: 'Faregate',
     preferred_sign_in_strategy: 'password',
     sign_in_url: `${app}/sign-in`,
     sign_up_url: `${app}/sign-in`,

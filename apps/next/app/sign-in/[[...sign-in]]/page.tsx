@@ -1,4 +1,5 @@
 import { SignIn } from '@clerk/nextjs'
+import { Hydrated } from '../../../components/hydrated.tsx'
 import { isClerkSimulated } from '../../../lib/settings.ts'
 
 type SeededUser = { name: string; email: string; password: string; about: string }
@@ -7,7 +8,11 @@ export default async function SignInPage() {
   const seeded = isClerkSimulated() ? await readSeededUsers() : []
   return (
     <main className="sign-in">
-      <SignIn />
+      <div className="sign-in-form">
+        <Hydrated>
+          <SignIn />
+        </Hydrated>
+      </div>
       {seeded.length > 0 && <SeededUsers users={seeded} />}
     </main>
   )
