@@ -1,0 +1,51 @@
+/** The config of the tests: round prices, so that charges can be worked out by hand, and tight limits in plans of their own. */
+
+/**
+ * One credit is a dollar and there is no markup, so a token of `fast` costs 1 microcredit of input and 2 of output.
+ * A plan's slug is its name.
+ */
+export function testConfig(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  return {
+    credit: { usd: 1 },
+    providers: { openai: { type: 'openai' } },
+    models: {
+      fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
+      deep: { provider: 'openai', upstreamModel: 'o9', price },
+      drained: {
+        provider: 'openai',
+        upstreamModel: 'gpt-5-mini',
+        price,
+        reasoning: false,
+        onDisconnect: 'drain',
+      },
+      free: { provider: 'openai', upstreamModel: 'gpt-oss', price: 'free', reasoning: false },
+      flat: {
+        provider: 'openai',
+        upstreamModel: 'gpt-5-mini',
+        price: { creditsPerRequest: 0.25 },
+        reasoning: false,
+      },
+    },
+    plans: {
+      free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
+      pro: {
+        models: '*',
+        allowance: { credits: 1000, every: 'month' },
+        limits: {},
+        keys: { ttlSecondsMax: 86_400 },
+      },
+      none: { models: '*', limits: {} },
+      basic: { models: ['fast'], allowance: { credits: 10, every: 'month' }, limits: {} },
+      slow: { models: '*', allowance: { credits: 10, every: 'month' }, limits: { requestsPerMinute: 2 } },
+      narrow: { models: '*', allowance: { credits: 10, every: 'month' }, limits: { concurrentRequests: 2 } },
+      short: { models: '*', allowance: { credits: 10, every: 'month' }, limits: { tokensPerMinute: 5000 } },
+      daily: { models: '*', allowance: { credits: 10, every: 'month' }, limits: { creditsPerDay: 0.02 } },
+      team: { for: 'organization', models: '*', allowance: { credits: 100, every: 'month' }, limits: {} },
+    },
+    defaultPlan: 'free',
+    identity: { authorizedParties: ['http://localhost:3000'], payer: 'organization' },
+    timeouts: { headersMs: 2000, idleMs: 1500, totalMs: 20_000 },
+    drain: { concurrentMax: 10, timeMs: 3000 },
+  }
+}
