@@ -219,7 +219,7 @@ describe('signing in', () => {
   })
 
   test('a state file keeps keys and sessions over a restart', async () => {
-    const stateFile = join(mkdtempSync(join(tmpdir(), 'clerk-')), 'state.json')
+    const stateFile = join(mkdtempSync(join(tmpdir(), 'clerk-')), 'new-folder', 'state.json')
     const first = await start({ stateFile })
     const browser = await openBrowser(first)
     await browser.signIn('grace@example.com')

@@ -4,7 +4,8 @@
  * It listens on loopback, keeps its users in the open and must never be started in production.
  */
 import { createHash } from 'node:crypto'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { CLERK_JS_PATH, CLERK_UI_PATH, serveAsset } from './clerk/assets.ts'
 import { type Browser, createBrowsers } from './clerk/browsers.ts'
 import { createDirectory } from './clerk/directory.ts'
@@ -232,6 +233,7 @@ function readState(file: string): State | undefined {
 
 function writeState(file: string, state: State): void {
   const temporary = `${file}.${process.pid}.tmp`
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(temporary, JSON.stringify(state), { mode: 0o600 })
   renameSync(temporary, file)
 }
