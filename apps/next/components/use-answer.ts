@@ -26,14 +26,17 @@ export function useAnswer() {
     const controller = new AbortController()
     running.current = controller
     setAnswer({ ...NOTHING, state: 'waiting' })
-    const onText = (text: string) =>
+    let hasBegun = false
+    const onText = (text: string) => {
+      hasBegun = true
       setAnswer((before) => ({ ...before, state: 'streaming', text: before.text + text }))
+    }
     try {
       const receipt = await asker({ ...question, signal: controller.signal, onText })
       const state = controller.signal.aborted ? 'stopped' : 'done'
       setAnswer((before) => ({ ...before, state, receipt }))
     } catch (error) {
-      const problem = describeProblem(error)
+      const problem = describeProblem(error, hasBegun)
       setAnswer((before) => ({ ...before, state: problem ? 'failed' : 'stopped', problem }))
     }
   }

@@ -13,10 +13,14 @@ export type Problem = {
   link?: { href: string; label: string }
 }
 
+const BREAK = 'The connection ended before the answer did.'
 const SIGN_IN = { href: '/sign-in', label: 'Sign in' }
 
-/** Turns anything thrown while asking or reading the balance into a problem; undefined if the user stopped it. */
-export function describeProblem(error: unknown): Problem | undefined {
+/**
+ * Turns anything thrown while asking or reading the balance into a problem; undefined if the user stopped it.
+ * `hasBegun` tells that part of an answer had come: what fails then has broken off.
+ */
+export function describeProblem(error: unknown, hasBegun = false): Problem | undefined {
   if (error instanceof OpenAI.APIUserAbortError) return undefined
   if (error instanceof DOMException && error.name === 'AbortError') return undefined
   if (error instanceof SignedOut) {
@@ -31,7 +35,7 @@ export function describeProblem(error: unknown): Problem | undefined {
   if (error instanceof OpenAI.APIError) return describeSdkError(error)
   if (error instanceof Refused) return describeRefusal(error)
   // fetch throws a bare TypeError where nothing answers, and where an answer breaks off.
-  if (error instanceof TypeError) return unreachable()
+  if (error instanceof TypeError) return hasBegun ? brokenOff(BREAK) : unreachable()
   return {
     title: 'Something failed in this page',
     detail: error instanceof Error ? error.message : String(error),
