@@ -2,7 +2,16 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const projects = ['packages/gateway', 'packages/simulators', 'apps/server', 'apps/worker', 'apps/next', 'bench', 'e2e', 'scripts']
+const projects = [
+  'packages/gateway',
+  'packages/simulators',
+  'apps/server',
+  'apps/worker',
+  'apps/next',
+  'bench',
+  'e2e',
+  'scripts',
+]
 
 const checks: [string, string[]][] = [
   ...projects
@@ -19,7 +28,9 @@ for (const [command, args] of checks) {
   const { status } = spawnSync(command, args, { stdio: 'inherit' })
   const verdict = status === 0 ? 'ok' : 'FAILED'
   if (status !== 0) failed += 1
-  console.log(`${verdict.padEnd(6)} ${command} ${args.join(' ')} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
+  console.log(
+    `${verdict.padEnd(6)} ${command} ${args.join(' ')} (${((Date.now() - started) / 1000).toFixed(1)} s)`,
+  )
 }
 console.log(failed === 0 ? 'All checks passed.' : `${failed} checks failed.`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -97,9 +97,13 @@ function banner(gatewayUrl: string, webPort: number, parties: Party[], devAdminK
     '',
     `  Faregate   ${gatewayUrl}  (${runtime === 'worker' ? 'Cloudflare Worker' : 'self-hosted server'})`,
     `  Web app    http://localhost:${webPort}`,
-    ...parties.map(({ name, real, where }) => `  ${name.padEnd(9)}  ${real ? 'real:' : 'not real:'} ${where}`),
+    ...parties.map(
+      ({ name, real, where }) => `  ${name.padEnd(9)}  ${real ? 'real:' : 'not real:'} ${where}`,
+    ),
     ...(devAdminKey ? [`  Admin key  ${ADMIN_KEY}`] : []),
-    ...(parties.some(({ real }) => !real) ? ['', '  Put keys into .env to make a part real (see .env.example).'] : []),
+    ...(parties.some(({ real }) => !real)
+      ? ['', '  Put keys into .env to make a part real (see .env.example).']
+      : []),
     '',
   ]
   console.log(lines.join('\n'))

@@ -11,7 +11,9 @@ const { status } = spawnSync('vitest', [...args, ...process.argv.slice(2)], { st
 
 type Report = { numPassedTests: number; numFailedTests: number; numPendingTests: number; success: boolean }
 
-const { numPassedTests, numFailedTests, numPendingTests, success }: Report = JSON.parse(readFileSync(report, 'utf8'))
+const { numPassedTests, numFailedTests, numPendingTests, success }: Report = JSON.parse(
+  readFileSync(report, 'utf8'),
+)
 const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : ''
 console.log(`${numPassedTests} passed, ${numFailedTests} failed${skipped}`)
 process.exitCode = status === 0 && success ? 0 : 1

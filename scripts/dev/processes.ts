@@ -22,19 +22,29 @@ export function startGateway(runtime: 'worker' | 'server', environment: Environm
   const alias = FAREGATE_CONFIG ? ['--alias', `faregate-config:${resolve(FAREGATE_CONFIG)}`] : []
   const flags = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0']
   const quiet = ['--show-interactive-dev-session=false', '--log-level', 'warn']
-  run('wrangler', ['dev', ...flags, ...quiet, '--env-file', workerFile(environment), ...alias], {
-    ...environment,
-    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-    WRANGLER_SEND_METRICS: 'false',
-  }, 'apps/worker')
+  run(
+    'wrangler',
+    ['dev', ...flags, ...quiet, '--env-file', workerFile(environment), ...alias],
+    {
+      ...environment,
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      WRANGLER_SEND_METRICS: 'false',
+    },
+    'apps/worker',
+  )
 }
 
 /** Starts the web app. Its own variables must not be read from the files again: they are in the environment. */
 export function startWeb(environment: Environment, port: number): void {
-  run('next', ['dev', '-H', 'localhost', '-p', String(port)], {
-    ...environment,
-    NEXT_TELEMETRY_DISABLED: '1',
-  }, 'apps/next')
+  run(
+    'next',
+    ['dev', '-H', 'localhost', '-p', String(port)],
+    {
+      ...environment,
+      NEXT_TELEMETRY_DISABLED: '1',
+    },
+    'apps/next',
+  )
 }
 
 /** What wrangler gives to the Worker: the gateway's own variables, in a file only its owner can read. */
@@ -97,7 +107,11 @@ export async function freePort(port: number): Promise<void> {
   await new Promise<void>((done, fail) => {
     const server = createServer()
     server.once('error', () => {
-      fail(new Error(`Port ${port} is in use. Stop what listens there, or set PORT, FAREGATE_DEV_WEB_PORT or FAREGATE_DEV_CLERK_PORT.`))
+      fail(
+        new Error(
+          `Port ${port} is in use. Stop what listens there, or set PORT, FAREGATE_DEV_WEB_PORT or FAREGATE_DEV_CLERK_PORT.`,
+        ),
+      )
     })
     server.listen(port, '127.0.0.1', () => server.close(() => done()))
   })

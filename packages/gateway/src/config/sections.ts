@@ -30,20 +30,6 @@ export type Sections = Partial<Omit<Config, 'providers' | 'models' | 'plans' | '
 
 const depthMax = 16
 
-/** Reads JSON text, for a config file that is JSON. */
-export function parseConfigJson(
-  json: string,
-): { ok: true; value: unknown } | { ok: false; error: ConfigError[] } {
-  try {
-    return { ok: true, value: JSON.parse(json) }
-  } catch (error) {
-    // Engines quote the text around the error; a key that was pasted there must not reach the log.
-    const position = /position \d+|line \d+ column \d+/.exec(error instanceof Error ? error.message : '')?.[0]
-    const where = position === undefined ? '' : ` at ${position}`
-    return { ok: false, error: [{ path: 'config', message: `is not valid JSON${where}: correct the file` }] }
-  }
-}
-
 /** The parts of a config, and all that is wrong with its shape. */
 export function readSections(config: unknown): { sections: Sections; errors: ConfigError[] } {
   const parsed = configSchema.safeParse(config)

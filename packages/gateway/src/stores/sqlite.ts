@@ -123,6 +123,8 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
     hold(accountId, id) {
       const { account, holds } = load(accountId)
       const hold = holds.get(id)
+      // Ended in this transaction: its row is still there, but not for the next command.
+      if (pending.get(accountId)?.holds.get(id) === null) return undefined
       // The account counts its open holds, so once all are known a miss needs no look-up.
       if (hold || !account || holds.size >= account.open.total) return hold
       const stored = selectState<Hold>(driver, HOLD, accountId, id)
