@@ -83,6 +83,8 @@ describe('picoUsdPerToken', () => {
   })
 
   test('refuses what is no price', () => {
+    expect(picoUsdPerToken('9007199254.740991')).toBe(Number.MAX_SAFE_INTEGER)
+    expect(picoUsdPerToken('9007199254.740992')).toBeNull()
     for (const text of [...bad, '1e100']) expect(picoUsdPerToken(text)).toBeNull()
   })
 })

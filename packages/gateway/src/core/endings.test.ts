@@ -105,7 +105,12 @@ describe('settle', () => {
 describe('release', () => {
   test('charges nothing, flat price or not, and leaves a line', () => {
     hold('r', 100, 200, priceOf({ perRequest: 40, input: 8000, output: 8000 }))
-    expect(ledger.accept({ kind: 'release', holdId: 'r' })).toMatchObject({ charged: 0, available: 1000 })
+    expect(ledger.accept({ kind: 'release', holdId: 'r' })).toEqual({
+      charged: 0,
+      available: 1000,
+      ended: 'error',
+      estimated: false,
+    })
     expect(ledger.entries.at(-1)).toMatchObject({ id: 'r', kind: 'charge', credits: 0, ended: 'error' })
   })
 })
@@ -115,7 +120,8 @@ describe('checkpoint', () => {
     hold('r', 100, 200)
     const { version } = ledger.account()
     ledger.now += 15_000
-    ledger.accept({ kind: 'checkpoint', holdId: 'r', usage: usageOf(100, 20) })
+    const reply = ledger.accept({ kind: 'checkpoint', holdId: 'r', usage: usageOf(100, 20) })
+    expect(reply).toEqual({ charged: 0, available: 700, ended: null, estimated: false })
     expect(ledger.holds.get('r')).toMatchObject({ checkpoint: 120, leaseUntil: noon + 15_000 + LEASE_MS })
     ledger.accept({ kind: 'checkpoint', holdId: 'r', usage: usageOf(1, 1) })
     expect(ledger.holds.get('r')?.checkpoint).toBe(120)
@@ -137,7 +143,12 @@ describe('lapse', () => {
     hold('r', 100, 200)
     ledger.now = noon + LEASE_MS - 1
     const { writes } = ledger
-    expect(ledger.accept({ kind: 'lapse', holdId: 'r' })).toMatchObject({ charged: 0, ended: null })
+    expect(ledger.accept({ kind: 'lapse', holdId: 'r' })).toEqual({
+      charged: 0,
+      available: 700,
+      ended: null,
+      estimated: false,
+    })
     expect([ledger.writes, ledger.holds.size]).toEqual([writes, 1])
     ledger.now = noon + LEASE_MS
     expect(ledger.accept({ kind: 'lapse', holdId: 'r' })).toMatchObject({ charged: 100, ended: 'lapsed' })

@@ -177,6 +177,12 @@ describe('a restoration', () => {
     expect(left()).toEqual({ pi_1: 100 })
   })
 
+  test('needs room like any grant', () => {
+    ledger.accept(grantOf('pi_1', CREDITS_MAX * MICROCREDITS))
+    ledger.accept(revokeOf('a', 'pi_1', 1))
+    expect(ledger.refuse(restoreOf('b', 'pi_1', 1)).param).toBe('credits')
+  })
+
   test('of an allowance repays the debt that its revocation made', () => {
     ledger.accept(reserveOf('r', { planClaim: 'paid', output: { asked: 50, default: 0, max: null } }))
     const allowance = ledger.entries[0]?.id ?? ''

@@ -87,6 +87,20 @@ describe('tokens a minute', () => {
     expect(ledger.refuse(asking('d', 1)).code).toBe('rate_limited')
   })
 
+  test('of a request that was released count for nothing, though it had many choices', () => {
+    const ledger = ledgerWith({ tokensPerMinute: 1000, creditsPerDay: 1000, requestsPerMinute: 9 })
+    const output = { asked: 300, default: 0, max: null }
+    ledger.accept(reserveOf('a', { choices: 3, inputTokens: 100, output }))
+    expect(ledger.refuse(asking('b', 1)).message).toContain('may use 1 tokens, and 0 of the 1000')
+    ledger.accept({ kind: 'release', holdId: 'a' })
+    expect(ledger.account().windows).toMatchObject({
+      minute: { total: { requests: 1, tokens: 0 }, models: { fast: { requests: 1, tokens: 0 } } },
+      day: { total: 0, models: { fast: 0 } },
+    })
+    const { limits } = ledger.accept(asking('c', 1000))
+    expect(limits).toMatchObject({ tokensPerMinute: { remaining: 0 }, creditsPerDay: { remaining: 0 } })
+  })
+
   test('of an older minute correct nothing in this one', () => {
     const ledger = ledgerWith({ tokensPerMinute: 1000 })
     ledger.accept(asking('a', 900))
@@ -145,6 +159,9 @@ describe('credits a day', () => {
   })
 
   test('more than a day’s for one request is 400', () => {
+    const full = ledgerWith({ creditsPerDay: 1000 })
+    full.accept(asking('a', 1000))
+    expect(full.refuse(asking('b', 1)).message).toContain('and 0 of the 0.001 a day')
     const ledger = ledgerWith({ creditsPerDay: 1000 }, { fast: { creditsPerDay: 500 } })
     expect(ledger.refuse(asking('a', 1001)).code).toBe('request_too_large_for_plan')
     expect(ledger.refuse(asking('a', 501)).code).toBe('request_too_large_for_plan')

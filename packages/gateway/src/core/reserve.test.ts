@@ -95,6 +95,16 @@ describe('an admitted request', () => {
     ])
   })
 
+  test('burns an allowance before a gift that ends with it, and after one that ends a moment sooner', () => {
+    const ledger = createLedger(catalogOf(planOf('free', { allowance: 10 })))
+    const end = Date.UTC(2026, 11, 23, 12)
+    ledger.accept(grantOf('with', 10, { source: 'operator', expiresAt: end }))
+    ledger.accept(grantOf('sooner', 10, { source: 'purchase', expiresAt: end - 1 }))
+    const { hold } = ledger.accept(withOutput('r', { asked: 30 }))
+    const allowance = 'plan:free:2026-11-23T12:00:00.000Z'
+    expect(hold.draws.map(({ grantId }) => grantId)).toEqual(['sooner', allowance, 'with'])
+  })
+
   test('costs nothing where the model is free, even with nothing to pay', () => {
     const ledger = ledgerWith(0)
     expect(ledger.accept(withOutput('r', {}, { price: priceOf() })).hold).toMatchObject({
@@ -139,6 +149,11 @@ describe('an asked cap', () => {
     const refused = ledgerWith(1000).refuse(withOutput('r', { asked }, { inputTokens: 10, choices: 128 }))
     expect(refused.code).toBe('insufficient_credits')
     expect(refused.message).toContain('lower max_completion_tokens to 7,')
+  })
+
+  test('may be as low as the one token that is affordable', () => {
+    const refused = ledgerWith(101).refuse(withOutput('r', { asked: 10 }, { inputTokens: 100 }))
+    expect(refused.message).toContain('lower max_completion_tokens to 1,')
   })
 
   test('with an input that is beyond the balance, 402 says to shorten it', () => {
@@ -186,6 +201,7 @@ describe('a missing cap', () => {
 
   test('fits the minute’s window of the plan or its model, but not below the floor', () => {
     expect(capOf(100_000, {}, { limits: limitsOf({ tokensPerMinute: 2100 }) })).toBe(1000)
+    expect(capOf(100_000, {}, { limits: limitsOf({ tokensPerMinute: 2101 }) })).toBe(1000)
     expect(capOf(100_000, {}, { limits: limitsOf({}, { fast: { tokensPerMinute: 1100 } }) })).toBe(500)
     expect(capOf(100_000, {}, { limits: limitsOf({}, { slow: { tokensPerMinute: 1100 } }) })).toBe(4096)
     const ledger = ledgerWith(100_000, { limits: limitsOf({ tokensPerMinute: 600 }) })
