@@ -1,9 +1,11 @@
 import { auth } from '@clerk/nextjs/server'
 import Link from 'next/link'
 import { Ask } from '../components/ask.tsx'
-import { isClerkSimulated } from '../lib/settings.ts'
+import { hasClerkKeys, isClerkSimulated } from '../lib/settings.ts'
 
 export default async function Page() {
+  // The layout says then what to do, and shows nothing else.
+  if (!hasClerkKeys()) return null
   const { userId } = await auth()
   return userId ? <Ask /> : <Welcome />
 }
