@@ -12,6 +12,9 @@ export const metadata: Metadata = {
   description: 'Signed-in users call AI models with their login, and pay with prepaid credits.',
 }
 
+// Who is signed in, and whether there are keys at all, is known when a page is asked for and not when it is built.
+export const dynamic = 'force-dynamic'
+
 export const viewport: Viewport = { colorScheme: 'light dark' }
 
 export default function RootLayout({ children }: { children: ReactNode }) {
