@@ -84,7 +84,7 @@ test('what is forwarded is within its byte bound, and says what was granted', ()
       expect(sent.stream_options?.include_usage ?? false).toBe(request.stream)
       expect([undefined, options.userHash]).toContain(sent.user)
     }),
-    { numRuns: 5000 },
+    { numRuns: 3000 },
   )
-  expect(accepted).toBeGreaterThan(2000)
-})
+  expect(accepted).toBeGreaterThan(1000)
+}, 30_000)

@@ -157,11 +157,14 @@ describe('the output cap', () => {
     expect(accepted(base).outputTokensAsked).toBeNull()
   })
 
-  test.each([0, -1, 1.5, '5', true, [], {}, 1e-9])('%j is refused with 400 invalid_value', (value) => {
-    for (const name of ['max_tokens', 'max_completion_tokens']) {
-      expect(refused({ ...base, [name]: value })).toMatchObject({ code: 'invalid_value', param: name })
-    }
-  })
+  test.each([[0], [-1], [1.5], ['5'], [true], [[]], [{}], [1e-9]])(
+    '%j is refused with 400 invalid_value',
+    (value) => {
+      for (const name of ['max_tokens', 'max_completion_tokens']) {
+        expect(refused({ ...base, [name]: value })).toMatchObject({ code: 'invalid_value', param: name })
+      }
+    },
+  )
 
   test('two different ones are refused with 400 invalid_value', () => {
     expect(refused({ ...base, max_tokens: 5, max_completion_tokens: 6 })).toMatchObject({

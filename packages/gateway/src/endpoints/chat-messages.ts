@@ -14,11 +14,12 @@ export const messagesMax = 2048
 
 const roles = new Set(['developer', 'system', 'user', 'assistant', 'tool', 'function'])
 
-/** Keys of a message that cost their bytes and no more. The second half is what answers carry when echoed. */
-const messageKeys = new Set([
-  ...['role', 'content', 'name', 'refusal', 'tool_calls', 'tool_call_id', 'function_call'],
-  ...['reasoning_content', 'reasoning', 'reasoning_details', 'annotations', 'parsed', 'prefix'],
-])
+/** Keys of a message that cost their bytes and no more. The second line is what answers carry when echoed. */
+const messageKeys = new Set(
+  'role content name refusal tool_calls tool_call_id function_call '
+    .concat('reasoning_content reasoning reasoning_details annotations parsed prefix')
+    .split(' '),
+)
 const partKeys = new Set(['type', 'text', 'refusal', 'prompt_cache_breakpoint', 'annotations'])
 const toolKeys = new Set(['type', 'function', 'custom'])
 const notYet = 'images, audio and files have no price bound on this endpoint yet; send text'

@@ -44,9 +44,9 @@ test('accepts every JSON object without duplicates and reads it as JSON.parse do
         expect(JSON.parse(text.slice(valueStart, valueEnd))).toEqual(scan.value.value[name])
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 700 },
   )
-})
+}, 30_000)
 
 test('a text with any mutation is refused, or is JSON and reads as JSON.parse does', () => {
   const piece = fc.oneof(
@@ -89,10 +89,10 @@ test('a text with any mutation is refused, or is JSON and reads as JSON.parse do
       expect(scan.value.value).toEqual(JSON.parse(text))
       expect(new TextDecoder().decode(new TextEncoder().encode(text))).toBe(text)
     }),
-    { numRuns: 5000 },
+    { numRuns: 3000 },
   )
-  expect(accepted).toBeGreaterThan(30)
-})
+  expect(accepted).toBeGreaterThan(20)
+}, 30_000)
 
 test('replacing fields gives the changed object and leaves every other field as it was written', () => {
   const change = fc.option(json, { nil: undefined })
@@ -125,6 +125,6 @@ test('replacing fields gives the changed object and leaves every other field as 
         )
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 700 },
   )
-})
+}, 30_000)
