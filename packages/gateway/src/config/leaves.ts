@@ -116,7 +116,8 @@ export function flag(): z.ZodType<boolean, boolean> {
 
 /** One of some words. */
 export function oneOf<const T extends string>(...words: readonly T[]): z.ZodType<T, T> {
-  const listed = words.map((word) => `'${word}'`).join(' or ')
+  const quoted = words.map((word) => `'${word}'`)
+  const listed = [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].filter(Boolean).join(' or ')
   return leaf<T>(listed, (value) => (words.some((word) => word === value) ? null : `must be ${listed}`))
 }
 

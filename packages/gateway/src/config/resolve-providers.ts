@@ -45,6 +45,10 @@ function resolveProvider(name: string, config: ProviderConfig, env: Environment)
     return { error: { path: own?.baseUrl ?? name, message: problem }, keyMissing: false }
   }
   const address = config.baseUrl ?? fromEnv
+  if (config.type === 'openai-compatible' && address === undefined) {
+    const message = 'is missing: give its address, e.g. http://127.0.0.1:11434/v1'
+    return { error: { path: pathOf(['providers', name, 'baseUrl']), message }, keyMissing: false }
+  }
   const keyName = config.apiKeyEnv ?? own?.key
   const apiKey = keyName === undefined ? undefined : valueOf(env, keyName)
   if (apiKey !== undefined && /[^\x21-\x7e]/.test(apiKey)) {
@@ -64,9 +68,9 @@ function build(
   apiKey: string | undefined,
 ) {
   if (config.type === 'openai-compatible') {
-    const address = baseUrl ?? config.baseUrl
-    const open = apiKey !== undefined || isNear(address)
-    return open ? openaiCompatible({ name, baseUrl: address, apiKey }) : null
+    if (baseUrl === undefined) return null
+    const open = apiKey !== undefined || isNear(baseUrl)
+    return open ? openaiCompatible({ name, baseUrl, apiKey }) : null
   }
   if (apiKey === undefined) return null
   return { openai, anthropic, gemini }[config.type]({ name, baseUrl, apiKey })

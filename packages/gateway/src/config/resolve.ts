@@ -92,7 +92,7 @@ export function resolveConfig(
 /** Without what was already told at that place or within it: a price that cannot be read is not also missing. */
 function untold(told: readonly ConfigError[], errors: readonly ConfigError[]): ConfigError[] {
   const within = (path: string, place: string) =>
-    path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)
+    path === place || path === 'config' || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)
   return errors.filter((error) => !told.some(({ path }) => within(path, error.path)))
 }
 

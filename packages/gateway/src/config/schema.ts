@@ -25,7 +25,6 @@ const tokensMax = 1_000_000_000
 const environmentName = text('the name of an environment variable, e.g. OPENAI_API_KEY', /^[A-Z][A-Z0-9_]*$/)
 const usdPerMillion = decimal('USD per million tokens, before markup')
 const secretHint = 'keys do not belong in this file: put it in the environment and name it with apiKeyEnv'
-const providerHints = { apiKey: secretHint, key: secretHint, secret: secretHint }
 
 export const creditSchema = strict({
   /** What one credit is sold for, in US dollars. Fixed once accounts exist. */
@@ -34,43 +33,22 @@ export const creditSchema = strict({
   name: text('a word such as "credits"').optional(),
 })
 
-const keyedProvider = <const T extends string>(type: T) =>
-  strict(
-    {
-      /** Which provider this is. */
-      type: z.literal(type),
-      /** Another address than the provider's own. Default: the provider's variable (`OPENAI_BASE_URL`), else its own. */
-      baseUrl: address('an address such as https://api.openai.com/v1').optional(),
-      /** The environment variable with the key. Default: the provider's own name for it, e.g. `OPENAI_API_KEY`. */
-      apiKeyEnv: environmentName.optional(),
-    },
-    providerHints,
-  )
-
-export const providerSchema = z.discriminatedUnion(
-  'type',
-  [
-    keyedProvider('openai'),
-    keyedProvider('anthropic'),
-    keyedProvider('gemini'),
-    strict(
-      {
-        /** Any server that speaks OpenAI's chat completions: Ollama, vLLM, OpenRouter … */
-        type: z.literal('openai-compatible'),
-        /** Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. */
-        baseUrl: address('its address, e.g. http://127.0.0.1:11434/v1'),
-        /** The environment variable with the key. A server on a loopback or private address may have none. */
-        apiKeyEnv: environmentName.optional(),
-      },
-      providerHints,
-    ),
-  ],
+export const providerSchema = strict(
   {
-    error: ({ input }) =>
-      typeof input === 'object' && input !== null
-        ? "must be one of 'openai', 'openai-compatible', 'anthropic', 'gemini'"
-        : 'must be an object with type, baseUrl, apiKeyEnv',
+    /** Whose it is; `openai-compatible` is any server that speaks chat completions: Ollama, vLLM, OpenRouter … */
+    type: oneOf('openai', 'openai-compatible', 'anthropic', 'gemini'),
+    /**
+     * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. Needed for
+     * `openai-compatible`. Default for the others: their variable (`OPENAI_BASE_URL`), else their own.
+     */
+    baseUrl: address('its address, e.g. http://127.0.0.1:11434/v1').optional(),
+    /**
+     * The environment variable with the key. Default: the provider's own, e.g. `OPENAI_API_KEY`.
+     * An `openai-compatible` server on a loopback or private address may have none.
+     */
+    apiKeyEnv: environmentName.optional(),
   },
+  { apiKey: secretHint, key: secretHint, secret: secretHint },
 )
 
 /** USD per million tokens as the provider asks, before markup. */
