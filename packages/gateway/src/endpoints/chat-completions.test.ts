@@ -299,6 +299,15 @@ describe('unknown parameters', () => {
     expect(forwarded(request)).toEqual({ ...base, ...added })
   })
 
+  test('are named in a way that a header can hold, however they are called', () => {
+    const odd = { ...base, 'a\nset-cookie: b': 1, 漢: 2, 'x,y': 3, ['z'.repeat(500)]: 4 }
+    const { dropped } = accepted(odd, { unknownParameters: 'drop' })
+    expect(dropped).toEqual(['a%0Aset-cookie%3A%20b', '%E6%BC%A2', 'x%2Cy', 'z'.repeat(64)])
+    expect(new Headers({ dropped: dropped.join(', ') }).get('dropped')).toBe(dropped.join(', '))
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, index]))
+    expect(accepted({ ...base, ...many }, { unknownParameters: 'drop' }).dropped).toHaveLength(32)
+  })
+
   test('go on untouched where the operator allows them for the model', () => {
     const allowParameters = (model: string) => (model === 'fast' ? ['min_p', 'thinking'] : [])
     expect(forwarded(accepted(body, { allowParameters }))).toEqual({ ...body, ...added })
@@ -382,20 +391,5 @@ describe('bodies of real SDKs', () => {
     if (max_tokens !== undefined) expected.max_tokens = 99
     if (body.stream === true) expected.stream_options = { include_usage: true }
     expect(forwarded(request)).toEqual(expected)
-  })
-})
-
-test('errors have the shape of OpenAI', () => {
-  const refusal = refused({ ...base, audio: {} })
-  expect(chatCompletions.error(refusal)).toEqual({
-    error: {
-      message: refusal.message,
-      type: 'invalid_request_error',
-      param: 'audio',
-      code: 'unsupported_parameter',
-    },
-  })
-  expect(chatCompletions.error({ code: 'insufficient_credits', message: 'Empty.' })).toEqual({
-    error: { message: 'Empty.', type: 'insufficient_quota', param: null, code: 'insufficient_credits' },
   })
 })

@@ -60,6 +60,7 @@ const standardTier: Check = {
   code: 'unsupported_parameter',
 }
 const choicesMax = 8
+const droppedMax = 32
 const choices: Check = {
   accepts: (value) => isPositiveInteger(value) && value <= choicesMax,
   expected: `an integer from 1 to ${choicesMax}`,
@@ -122,7 +123,10 @@ export const overwritten: ReadonlyArray<readonly [string, string]> = [...chatPar
   ([name, row]) => (row.policy === 'overwrite' ? [[name, row.text] as const] : []),
 )
 
-/** Fields to take out, and of these the ones to tell the caller about. */
+/**
+ * Fields to take out, and of these the ones to tell the caller about: the first 32, percent-encoded and cut so that
+ * they can stand in a header, since a caller may name a field anything.
+ */
 export type FieldDecisions = { removed: string[]; dropped: string[] }
 
 /**
@@ -154,7 +158,11 @@ export function checkFields(
       return err(wrongValue(name, row.check))
     }
   }
-  return ok({ removed, dropped })
+  return ok({ removed, dropped: dropped.slice(0, droppedMax).map(headerSafe) })
+}
+
+function headerSafe(name: string): string {
+  return encodeURIComponent(name).slice(0, 64)
 }
 
 /** 400 `unsupported_parameter` that names the field, shortened if it is absurdly long. */

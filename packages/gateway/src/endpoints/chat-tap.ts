@@ -2,8 +2,9 @@
  * The tap of the chat-completions wire: reads usage and counts output while an answer passes. It parses each
  * event once, keeps numbers only (never text) and changes nothing.
  */
-import type { EventKind, ModelRequest, Tap } from '../ports.ts'
+
 import type { Usage } from '../core/pricing.ts'
+import type { EventKind, ModelRequest, Tap } from '../ports.ts'
 import { findUsage, readUsage, record } from './chat-usage.ts'
 import { utf8Length } from './text.ts'
 
