@@ -73,12 +73,12 @@ describe('making a key', () => {
     const ledger = make()
     ledger.accept(grantOf('pi_1', 1000))
     ledger.accept(keyOf('a', { ttlSeconds: 60 }))
-    ledger.accept(reserveBy('r', 'a'))
+    ledger.accept({ ...reserveBy('r', 'a'), output: { asked: 1, default: 0, max: null } })
     ledger.now += minute
     ledger.accept(keyOf('b'))
     expect(ledger.account().keys.map(({ id }) => id)).toEqual(['a', 'b'])
-    ledger.accept(settleOf('r', usageOf(0, 30)))
-    expect(ledger.account().keys[0]).toMatchObject({ id: 'a', spent: 30, held: 0 })
+    ledger.accept(settleOf('r', usageOf(0, 1)))
+    expect(ledger.account().keys[0]).toMatchObject({ id: 'a', spent: 1, held: 0 })
   })
 
   test('twice under one id makes one key', () => {

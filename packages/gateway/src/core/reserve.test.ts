@@ -98,11 +98,11 @@ describe('an admitted request', () => {
   test('burns an allowance before a gift that ends with it, and after one that ends a moment sooner', () => {
     const ledger = createLedger(catalogOf(planOf('free', { allowance: 10 })))
     const end = Date.UTC(2026, 11, 23, 12)
-    ledger.accept(grantOf('with', 10, { source: 'operator', expiresAt: end }))
+    ledger.accept(grantOf('gift', 10, { source: 'operator', expiresAt: end }))
     ledger.accept(grantOf('sooner', 10, { source: 'purchase', expiresAt: end - 1 }))
     const { hold } = ledger.accept(withOutput('r', { asked: 30 }))
     const allowance = 'plan:free:2026-11-23T12:00:00.000Z'
-    expect(hold.draws.map(({ grantId }) => grantId)).toEqual(['sooner', allowance, 'with'])
+    expect(hold.draws.map(({ grantId }) => grantId)).toEqual(['sooner', allowance, 'gift'])
   })
 
   test('costs nothing where the model is free, even with nothing to pay', () => {
