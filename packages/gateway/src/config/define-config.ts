@@ -1,7 +1,9 @@
 /** The helper that gives an operator's `faregate.config.ts` its types. The config itself stays plain data. */
 import type { FaregateConfig } from './schema.ts'
 
-/** Returns the config as it is; an editor explains and checks each field. The same data may be a JSON file. */
+/**
+ * Returns the config as it is; an editor explains and checks each field. The same data may be a JSON file.
+ */
 export function defineConfig(config: FaregateConfig): FaregateConfig {
   return config
 }

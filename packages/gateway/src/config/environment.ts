@@ -1,6 +1,6 @@
 /**
- * The environment, by the names its owners already use. Values are trimmed, and an empty one counts as absent,
- * except where emptiness would open a door. No value is ever repeated in an error.
+ * The environment, by the names its owners already use. Values are trimmed, and an empty one counts as
+ * absent, except where emptiness would open a door. No value is ever repeated in an error.
  */
 import { isLoopbackHost } from './addresses.ts'
 import type { ConfigError } from './errors.ts'

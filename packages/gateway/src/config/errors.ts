@@ -17,7 +17,9 @@ export function formatConfigErrors(errors: readonly ConfigError[]): string {
   return [`The configuration has ${count} to put right:`, ...lines].join('\n')
 }
 
-/** A place in the config: `models.fast.price`, or `models["gpt-4.1"]` where a name holds more than letters. */
+/**
+ * A place in the config: `models.fast.price`, or `models["gpt-4.1"]` where a name holds more than letters.
+ */
 export function pathOf(parts: Path): string {
   let path = ''
   for (const part of parts) {

@@ -1,6 +1,7 @@
 /**
  * The smallest parts of the schema: decimals, counts, names, origins. Each says what it wants when it is
- * missing and what is wrong when it is there; decimals are read digit by digit and never pass through a float.
+ * missing and what is wrong when it is there; decimals are read digit by digit and never pass through a
+ * float.
  */
 import { z } from 'zod'
 import { CREDITS_MAX, microcreditsOf, parseDecimal } from '../core/credits.ts'

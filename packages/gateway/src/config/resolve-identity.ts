@@ -1,11 +1,14 @@
-/** Whose tokens are accepted: Clerk from the environment, other issuers from the config; none at all is an error. */
-import { parseJwtKey, parsePublishableKey } from '../issuers/clerk-keys.ts'
+/**
+ * Whose tokens are accepted: Clerk from the environment, other issuers from the config; none at all is an
+ * error.
+ */
 import { addressProblem } from './addresses.ts'
+import { jwtKeyProblem, publishableKeyProblem } from './clerk-keys.ts'
 import { type Environment, type Mode, valueOf } from './environment.ts'
 import { type ConfigError, pathOf } from './errors.ts'
 import type { IdentityConfig, IssuerConfig } from './schema.ts'
 
-/** Clerk's part: at least one of `publishableKey` and `jwtKey` (PEM) is there. */
+/** Clerk's part: at least one of `publishableKey` and `jwtKey` (PEM as it was written) is there. */
 export type ClerkSettings = {
   publishableKey?: string
   jwtKey?: string
@@ -60,17 +63,16 @@ function resolveClerk(
   const errors: ConfigError[] = []
   const warnings: string[] = []
   const publishableKey = valueOf(env, 'CLERK_PUBLISHABLE_KEY')
-  const pem = valueOf(env, 'CLERK_JWT_KEY')
+  const jwtKey = valueOf(env, 'CLERK_JWT_KEY')
   const secretKey = valueOf(env, 'CLERK_SECRET_KEY')
-  const publishable = publishableKey === undefined ? null : parsePublishableKey(publishableKey)
-  const jwtKey = pem === undefined ? null : parseJwtKey(pem)
-  if (publishable?.ok === false)
-    errors.push({ path: 'CLERK_PUBLISHABLE_KEY', message: `is ${publishable.error}` })
-  if (jwtKey?.ok === false) errors.push({ path: 'CLERK_JWT_KEY', message: `is ${jwtKey.error}` })
-  if (publishable?.ok && !publishable.value.live && mode === 'production') {
+  const wrongPublishable = publishableKey === undefined ? null : publishableKeyProblem(publishableKey)
+  const wrongJwt = jwtKey === undefined ? null : jwtKeyProblem(jwtKey)
+  if (wrongPublishable !== null) errors.push({ path: 'CLERK_PUBLISHABLE_KEY', message: wrongPublishable })
+  if (wrongJwt !== null) errors.push({ path: 'CLERK_JWT_KEY', message: wrongJwt })
+  if (publishableKey?.startsWith('pk_test_') && mode === 'production') {
     warnings.push('CLERK_PUBLISHABLE_KEY is of a development instance (pk_test_…), and this is production.')
   }
-  if (!publishable?.ok && !jwtKey?.ok) return { clerk: null, errors, warnings }
+  if (publishableKey === undefined && jwtKey === undefined) return { clerk: null, errors, warnings }
   const authorizedParties = config?.authorizedParties ?? []
   if (authorizedParties.length === 0) {
     warnings.push(
@@ -78,8 +80,8 @@ function resolveClerk(
     )
   }
   const clerk: ClerkSettings = {
-    ...(publishableKey !== undefined && publishable?.ok && { publishableKey }),
-    ...(jwtKey?.ok && { jwtKey: jwtKey.value }),
+    ...(publishableKey !== undefined && { publishableKey }),
+    ...(jwtKey !== undefined && { jwtKey }),
     ...(secretKey !== undefined && { secretKey }),
     authorizedParties: [...authorizedParties],
     payer: config?.payer ?? 'organization',

@@ -9,7 +9,7 @@ import type { ModelPart, Sections } from './sections.ts'
 
 const outputTokensDefault = 4096
 
-// TODO(wires): drop a type from here when its endpoint is built.
+// An endpoint that is built takes its type out of here.
 const wiresToCome: readonly string[] = ['anthropic', 'gemini']
 
 const anyRate = { numerator: 0, denominator: 1 }
@@ -79,7 +79,8 @@ function priceOf(config: ModelPart, sections: Sections, fail: Fail): Price | nul
   }
   const creditUsd = sections.credit?.usd
   const markup = config.markupPercent ?? sections.markupPercent ?? 0
-  // What is wrong with the credit or the general markup is told once, elsewhere; the price is checked all the same.
+  // What is wrong with the credit or the general markup is told once, elsewhere; the price is checked all the
+  // same.
   const rate = creditUsd === undefined ? ok(anyRate) : resolveRate(creditUsd, markup)
   if (!rate.ok && config.markupPercent !== undefined) fail('markupPercent', rate.error)
   const price = resolvePrice(config.price, rate.ok ? rate.value : anyRate, markup)

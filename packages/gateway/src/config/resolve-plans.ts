@@ -1,4 +1,7 @@
-/** Plans from the config: every name they use exists, no slug means two of them, and the default serves everyone. */
+/**
+ * Plans from the config: every name they use exists, no slug means two of them, and the default serves
+ * everyone.
+ */
 import type { Limits, Plan } from '../core/catalog.ts'
 import { MICROCREDITS, microcreditsOf } from '../core/credits.ts'
 import { assert } from '../core/result.ts'

@@ -1,4 +1,6 @@
-/** Prices from the config as integers, rounded up once; a price that could hide a loss or overflow is refused. */
+/**
+ * Prices from the config as integers, rounded up once; a price that could hide a loss or overflow is refused.
+ */
 import { chargeRate, type Fraction, microcreditsOf, parseDecimal, picoUsdPerToken } from '../core/credits.ts'
 import type { Price } from '../core/pricing.ts'
 import { err, ok, type Result } from '../core/result.ts'

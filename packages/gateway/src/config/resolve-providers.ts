@@ -1,4 +1,7 @@
-/** Providers from the config and their keys from the environment. A key that is missing matters only to a model. */
+/**
+ * Providers from the config and their keys from the environment. A key that is missing matters only to a
+ * model.
+ */
 import type { Provider } from '../ports.ts'
 import { anthropic } from '../providers/anthropic.ts'
 import { gemini } from '../providers/gemini.ts'

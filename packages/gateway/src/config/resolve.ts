@@ -1,6 +1,6 @@
 /**
- * Turns a config and an environment into settings that the rest can trust. Pure: reading files and variables is
- * the apps' job. Every error is named at once, so that an operator does not mend them one start at a time.
+ * Turns a config and an environment into settings that the rest can trust. Pure: reading files and variables
+ * is the apps' job. Every error is named at once, so that an operator does not mend them one start at a time.
  */
 import type { Catalog } from '../core/catalog.ts'
 import { microcreditsOf, parseDecimal } from '../core/credits.ts'
@@ -89,7 +89,9 @@ export function resolveConfig(
   })
 }
 
-/** Without what was already told at that place or within it: a price that cannot be read is not also missing. */
+/**
+ * Without what was already told at that place or within it: a price that cannot be read is not also missing.
+ */
 function untold(told: readonly ConfigError[], errors: readonly ConfigError[]): ConfigError[] {
   const within = (path: string, place: string) =>
     path === place || path === 'config' || path.startsWith(`${place}.`) || path.startsWith(`${place}[`)

@@ -1,6 +1,6 @@
 /**
- * Reads what can be read of a part with errors in it, so that checks across parts still run and everything wrong
- * is told at once. What comes out is never used to serve: a config with any error is refused.
+ * Reads what can be read of a part with errors in it, so that checks across parts still run and everything
+ * wrong is told at once. What comes out is never used to serve: a config with any error is refused.
  */
 import type { z } from 'zod'
 import { faultsOf } from './errors.ts'

@@ -35,7 +35,9 @@ export const creditSchema = strict({
 
 export const providerSchema = strict(
   {
-    /** Whose it is; `openai-compatible` is any server that speaks chat completions: Ollama, vLLM, OpenRouter … */
+    /**
+     * Whose it is; `openai-compatible` is any server that speaks chat completions: Ollama, vLLM, OpenRouter …
+     */
     type: oneOf('openai', 'openai-compatible', 'anthropic', 'gemini'),
     /**
      * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. Needed for
@@ -81,19 +83,28 @@ export const modelSchema = strict({
   provider: nameOf('provider'),
   /** The model's name at the provider. Default: its name here. */
   upstreamModel: text("the model's name at the provider", /^[\x21-\x7e]{1,128}$/).optional(),
-  /** `{ input, cachedInput?, cacheWrite?, output }` in USD per million tokens, `{ creditsPerRequest }`, or `'free'`. */
+  /**
+   * `{ input, cachedInput?, cacheWrite?, output }` in USD per million tokens, `{ creditsPerRequest }`, or
+   * `'free'`.
+   */
   price: priceSchema.optional(),
   /** This model's own markup in percent, in place of the general one. */
   markupPercent: decimal('a percentage, e.g. 25').optional(),
-  /** The most output tokens of one choice; more is clamped. Default: no cap but the caller's credits and plan. */
+  /**
+   * The most output tokens of one choice; more is clamped. Default: no cap but the caller's credits and plan.
+   */
   outputTokensMax: whole('a number of tokens', 1, tokensMax).optional(),
   /** The output cap of a request that names none, as far as its credits go. Default: 4096. */
   outputTokensDefault: whole('a number of tokens', 1, tokensMax).optional(),
-  /** Whether it may think out of sight, so that its silence may be paid work. Default: true, the safe side. */
+  /**
+   * Whether it may think out of sight, so that its silence may be paid work. Default: true, the safe side.
+   */
   reasoning: flag().optional(),
   /** When the client hangs up: stop the provider and charge what was made (`abort`, default), or read on. */
   onDisconnect: oneOf('abort', 'drain').optional(),
-  /** Request parameters to let through that Faregate does not know. They must not change what a request costs. */
+  /**
+   * Request parameters to let through that Faregate does not know. They must not change what a request costs.
+   */
   allowParameters: listOf('parameter names', text('a parameter name', /^[A-Za-z_][\w.-]*$/)).optional(),
 })
 
@@ -109,7 +120,9 @@ const limitShape = {
 }
 
 export const planSchema = strict({
-  /** Plan names in tokens and billing that mean this one, without Clerk's `u:` or `o:`. Default: its own name. */
+  /**
+   * Plan names in tokens and billing that mean this one, without Clerk's `u:` or `o:`. Default: its own name.
+   */
   slugs: listOf('plan slugs', text("a plan's slug")).optional(),
   /** Stripe prices that mean this plan. */
   stripePrices: listOf('Stripe prices', text('a Stripe price such as price_1…', /^price_\w+$/)).optional(),
@@ -234,7 +247,9 @@ export const configSchema = strict({
     /** Buyers may enter promotion codes. Default: false. */
     promotionCodes: flag().optional(),
   }).optional(),
-  /** A request parameter that Faregate does not know: `refuse` the request (default), or `drop` it and say so. */
+  /**
+   * A request parameter that Faregate does not know: `refuse` the request (default), or `drop` it and say so.
+   */
   unknownParameters: oneOf('refuse', 'drop').optional(),
   /** How long to wait for a provider, in milliseconds. */
   timeouts: strict({

@@ -1,4 +1,6 @@
-/** Anthropic. Its own wire (`/v1/messages`) comes later, so no path is named yet and nothing is sent to it. */
+/**
+ * Anthropic. Its own wire (`/v1/messages`) comes later, so no path is named yet and nothing is sent to it.
+ */
 import type { Provider } from '../ports.ts'
 
 /** Anthropic; `baseUrl` is without `/v1`, as its SDKs have it. The API version is the caller's to name. */

@@ -1,4 +1,6 @@
-/** Gemini. Its own wire (`/v1beta/models/…`) comes later, so no path is named yet and nothing is sent to it. */
+/**
+ * Gemini. Its own wire (`/v1beta/models/…`) comes later, so no path is named yet and nothing is sent to it.
+ */
 import type { Provider } from '../ports.ts'
 
 /** Gemini; `baseUrl` is without `/v1beta`, as its SDKs have it. */

@@ -1,0 +1,61 @@
+import { generateKeyPairSync } from 'node:crypto'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parseJwtKey, parsePublishableKey } from '../issuers/clerk-keys.ts'
+import { jwtKeyProblem, publishableKeyProblem } from './clerk-keys.ts'
+import { publicPem, publishableKey } from './test-kit.ts'
+
+const pem = publicPem()
+const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey
+
+const publishable = [
+  publishableKey,
+  `pk_live_${btoa('clerk.shop.example.com$')}`,
+  `pk_live_${btoa('clerk.shop.example.com$')}`.replace(/=+$/, ''),
+  `pk_test_${btoa('127.0.0.1:4000$')}`,
+  `pk_test_${btoa('clerk.example.com')}`,
+  `pk_test_${btoa('https://clerk.example.com$')}`,
+  `pk_test_${btoa('localhost$')}`,
+  'pk_test_',
+  'sk_test_abc',
+  '',
+]
+
+const jwtKeys = [
+  pem,
+  pem.replaceAll('\n', '\\n'),
+  pem.replaceAll('\n', ' '),
+  `"${pem}"`,
+  elliptic.export({ type: 'spki', format: 'pem' }).toString(),
+  pem.slice(0, 200),
+  pem.replaceAll('PUBLIC', 'PRIVATE'),
+  'MIIB',
+  '',
+]
+
+test('a publishable key passes here exactly when the issuer can read it', () => {
+  const agree = (key: string): void => {
+    expect(publishableKeyProblem(key) === null, key).toBe(parsePublishableKey(key).ok)
+  }
+  publishable.forEach(agree)
+  expect(publishableKeyProblem(publishableKey)).toBeNull()
+  const host = fc.string({ unit: fc.constantFrom('a', 'b', '.', ':', '-', '$', '/', '1'), maxLength: 12 })
+  fc.assert(
+    fc.property(fc.constantFrom('test', 'live', 'x'), host, (kind, text) =>
+      agree(`pk_${kind}_${btoa(text)}`),
+    ),
+  )
+})
+
+test('a JWT key passes here exactly when the issuer can read it', () => {
+  const agree = (key: string): void => {
+    expect(jwtKeyProblem(key) === null, key).toBe(parseJwtKey(key).ok)
+  }
+  jwtKeys.forEach(agree)
+  expect(jwtKeys.filter((key) => jwtKeyProblem(key) === null)).toHaveLength(4)
+  fc.assert(
+    fc.property(fc.nat(pem.length), fc.nat(40), (at, length) =>
+      agree(pem.slice(0, at) + pem.slice(at + length)),
+    ),
+  )
+})
