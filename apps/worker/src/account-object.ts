@@ -1,0 +1,40 @@
+/** The Durable Object that keeps one account's ledger. A class because the runtime demands one; the work is the library's. */
+import { DurableObject } from 'cloudflare:workers'
+import {
+  type AccountLedger,
+  type Command,
+  createAccountLedger,
+  type EntryQuery,
+} from '@faregate/gateway/stores/durable-object'
+import type { WorkerEnv } from './env.ts'
+import { settingsOf } from './settings.ts'
+
+export class AccountObject extends DurableObject<WorkerEnv> {
+  readonly #ledger: AccountLedger
+
+  constructor(context: DurableObjectState, env: WorkerEnv) {
+    super(context, env)
+    this.#ledger = createAccountLedger({
+      storage: context.storage,
+      name: context.id.name,
+      settings: () => settingsOf(env),
+      log: (problem, cause) => console.error(problem, cause),
+    })
+  }
+
+  apply(accountId: string, command: Command) {
+    return this.#ledger.apply(accountId, command)
+  }
+
+  read(accountId: string) {
+    return this.#ledger.read(accountId)
+  }
+
+  entries(accountId: string, query: EntryQuery) {
+    return this.#ledger.entries(accountId, query)
+  }
+
+  override alarm() {
+    return this.#ledger.alarm()
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * The store of a Worker: one Durable Object per account, which keeps that account's ledger in its own SQLite and
+ * lapses its holds by an alarm. The runtime makes an answer wait until what was written before it is durable.
+ * Here is what the object does, and the client; the class itself, which the runtime demands, is the app's.
+ */
+import { type Account, newAccount } from '../core/account.ts'
+import type { Catalog } from '../core/catalog.ts'
+import type { Command, ReplyOf } from '../core/command.ts'
+import type { Refusal } from '../core/refusal.ts'
+import type { Result } from '../core/result.ts'
+import { type Clock, type EntryPage, type EntryQuery, type Store, StoreUnavailable } from '../ports.ts'
+import type { StoreLog } from './lapses.ts'
+import { isMigrated, migrate } from './migrations.ts'
+import { type Ledger, openLedger, type SqliteDriver, type SqlRow, type SqlValue } from './sqlite.ts'
+
+export type { Account, Catalog, Command, EntryPage, EntryQuery, Refusal, ReplyOf, Result, StoreLog }
+
+/** What is used of a Durable Object's storage. */
+export type ObjectStorage = {
+  sql: { exec(query: string, ...bindings: SqlValue[]): { toArray(): SqlRow[] } }
+  transactionSync<T>(work: () => T): T
+  getAlarm(): Promise<number | null>
+  setAlarm(time: number): Promise<void>
+}
+
+export type AccountLedgerOptions = {
+  storage: ObjectStorage
+  /** The object's name, if the runtime tells it: no other account's command is taken. */
+  name: string | undefined
+  /** From the Worker's bundle. Asked for when first needed, so that a broken config does not lose the alarm. */
+  settings: () => { catalog: Catalog; creditUsd: number | string }
+  clock?: Clock
+  log?: StoreLog
+}
+
+/** What the object answers over RPC, and its alarm. */
+export type AccountLedger = {
+  apply<C extends Command>(accountId: string, command: C): Promise<Result<ReplyOf<C>, Refusal>>
+  read(accountId: string): Promise<Account>
+  entries(accountId: string, query: EntryQuery): Promise<EntryPage>
+  /** Ends the holds whose lease ran out, and rings again when the next one does. Never throws for a hold. */
+  alarm(): Promise<void>
+}
+
+const LAPSES_MAX = 500
+const ALARM_RETRY_MS = 10_000
+
+/** The ledger within one Durable Object. An object that was only read stores nothing. */
+export function createAccountLedger(options: AccountLedgerOptions): AccountLedger {
+  const { storage, name, settings, clock = Date.now, log = () => {} } = options
+  const driver = objectDriver(storage)
+  const alarm = createAlarm(storage)
+  let opened: Ledger | null = null
+
+  const open = (): Ledger => {
+    if (opened) return opened
+    const { catalog, creditUsd } = settings()
+    migrate(driver, { creditUsd, shared: false })
+    opened = openLedger(driver, { catalog, accountsCachedMax: 2 })
+    return opened
+  }
+  const openToRead = (): Ledger | null => (opened || isMigrated(driver) ? open() : null)
+  const expectOwn = (accountId: string) => {
+    if (name !== undefined && name !== accountId)
+      throw new Error(`the object of ${name} is not ${accountId}'s`)
+  }
+  return {
+    async apply(accountId, command) {
+      expectOwn(accountId)
+      await alarm.known()
+      const ledger = open()
+      const result = ledger.transaction(() => ledger.apply(accountId, command, clock()))
+      // Nothing was awaited since the write, so that the runtime commits the hold and its alarm as one.
+      await alarm.cover(alarm.isSet() ? leaseIn(result) : ledger.earliestLease())
+      return result
+    },
+    async read(accountId) {
+      expectOwn(accountId)
+      const now = clock()
+      return openToRead()?.read(accountId, now) ?? newAccount(accountId, now)
+    },
+    async entries(accountId, query) {
+      expectOwn(accountId)
+      return openToRead()?.entries(accountId, query) ?? { data: [], nextCursor: null }
+    },
+    async alarm() {
+      alarm.fired()
+      const now = clock()
+      let next: number | null = now + ALARM_RETRY_MS
+      try {
+        const ledger = open()
+        lapseOverdue(ledger, now, log)
+        const lease = ledger.earliestLease()
+        if (lease === null || lease > now) next = lease
+      } catch (error) {
+        // The runtime gives up an alarm that fails six times, so this one does not fail: it comes again.
+        log('the sweep for lapsed leases failed', error)
+      } finally {
+        await alarm.cover(next)
+      }
+    },
+  }
+}
+
+function lapseOverdue(ledger: Ledger, now: number, log: StoreLog): void {
+  for (const { accountId, holdId } of ledger.overdue(now, LAPSES_MAX)) {
+    try {
+      ledger.transaction(() => ledger.apply(accountId, { kind: 'lapse', holdId }, now))
+    } catch (error) {
+      // One hold that cannot lapse must not keep the others open.
+      log(`the hold ${holdId} could not lapse`, error)
+    }
+  }
+}
+
+/** The lease of the hold that a command made, if it made one. */
+function leaseIn(result: Result<ReplyOf<Command>, Refusal>): number | null {
+  return result.ok && 'hold' in result.value ? result.value.hold.leaseUntil : null
+}
+
+/** Remembers when the alarm will ring, since each setting of it is a billed write. */
+function createAlarm(storage: ObjectStorage) {
+  let at: number | null | undefined
+  return {
+    async known(): Promise<void> {
+      if (at === undefined) at = await storage.getAlarm()
+    },
+    isSet: () => typeof at === 'number',
+    fired() {
+      at = null
+    },
+    /** Sees to it that the alarm rings at `time` or before; null needs none. */
+    async cover(time: number | null): Promise<void> {
+      if (time === null || (typeof at === 'number' && at <= time)) return
+      at = time
+      try {
+        await storage.setAlarm(time)
+      } catch (error) {
+        at = undefined
+        throw error
+      }
+    },
+  }
+}
+
+function objectDriver(storage: ObjectStorage): SqliteDriver {
+  return {
+    execute: (sql, ...parameters) => storage.sql.exec(sql, ...parameters).toArray(),
+    transaction: (work) => storage.transactionSync(work),
+    // An object is the only one to write its storage.
+    changedElsewhere: () => false,
+  }
+}
+
+/** What is used of a stub of the app's class. */
+export type AccountStub = {
+  apply(accountId: string, command: Command): PromiseLike<unknown>
+  read(accountId: string): PromiseLike<unknown>
+  entries(accountId: string, query: EntryQuery): PromiseLike<unknown>
+}
+
+/** What is used of the binding to the objects. */
+export type AccountNamespace = { getByName(name: string): AccountStub }
+
+/** An object that nobody owns, to see whether objects answer. */
+const PROBE = 'faregate:ready'
+
+/** The store as the Worker sees it: each account's object, by name. */
+export function createDurableObjectStore(namespace: AccountNamespace): Store {
+  return {
+    apply: async <C extends Command>(accountId: string, command: C) =>
+      // Ending a key twice is told apart from ending it once; all other commands answer a repeat as the first time.
+      (await call(command.kind === 'revokeKey' ? 1 : 2, () =>
+        namespace.getByName(accountId).apply(accountId, command),
+      )) as Result<ReplyOf<C>, Refusal>,
+    read: async (accountId) =>
+      (await call(2, () => namespace.getByName(accountId).read(accountId))) as Account,
+    entries: async (accountId, query) =>
+      (await call(2, () => namespace.getByName(accountId).entries(accountId, query))) as EntryPage,
+    ready: async () => {
+      await call(1, () => namespace.getByName(PROBE).read(PROBE))
+    },
+    close: async () => {},
+  }
+}
+
+/**
+ * Calls an object, each time through a fresh stub, since a stub that failed may stay broken. Whether a call that
+ * failed has written is not known, so it may be made again; not to an object that has too much to do.
+ */
+async function call(attempts: number, method: () => PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return await method()
+  } catch (error) {
+    if (attempts > 1 && !isOverloaded(error)) return call(attempts - 1, method)
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StoreUnavailable(`The account's object: ${why}.`, { cause: error })
+  }
+}
+
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && 'overloaded' in error && error.overloaded === true
+}
