@@ -2,7 +2,6 @@
  * Whose tokens are accepted: Clerk from the environment, other issuers from the config; none at all is an
  * error.
  */
-import { addressProblem } from './addresses.ts'
 import { jwtKeyProblem, publishableKeyProblem } from './clerk-keys.ts'
 import { type Environment, type Mode, valueOf } from './environment.ts'
 import { type ConfigError, pathOf } from './errors.ts'
@@ -106,28 +105,19 @@ function oidcSettings(name: string, config: IssuerConfig, payer: 'user' | 'organ
   }
 }
 
+/** Their addresses were checked with their shape. */
 function issuerErrors(issuers: readonly OidcSettings[]): ConfigError[] {
   const errors: ConfigError[] = []
   const seen = new Map<string, string>()
-  for (const { name, issuer, jwksUrl } of issuers) {
-    const path = ['identity', 'issuers', name]
-    const wrongIssuer = addressProblem(issuer)
-    const wrongKeys = jwksUrl === undefined ? null : keysProblem(jwksUrl)
+  for (const { name, issuer } of issuers) {
     const first = seen.get(issuer)
-    if (wrongIssuer !== null) errors.push({ path: pathOf([...path, 'issuer']), message: wrongIssuer })
-    if (wrongKeys !== null) errors.push({ path: pathOf([...path, 'jwksUrl']), message: wrongKeys })
     if (first !== undefined) {
       const message = `is the issuer of "${first}" too: one user would have two accounts, so keep one of them`
-      errors.push({ path: pathOf([...path, 'issuer']), message })
+      errors.push({ path: pathOf(['identity', 'issuers', name, 'issuer']), message })
     }
     seen.set(issuer, first ?? name)
   }
   return errors
-}
-
-/** A key set's address may have a query. */
-function keysProblem(address: string): string | null {
-  return addressProblem(address.split('?')[0] ?? address)
 }
 
 function noIdentity(env: Environment): ConfigError {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { ConfigError } from './errors.ts'
 import { resolveConfig, type Settings } from './resolve.ts'
-import type { FaregateConfig } from './schema.ts'
+import type { FaregateConfig } from './faregate-config.ts'
 
 export const publishableKey = `pk_test_${btoa('clerk.example.com$')}`
 

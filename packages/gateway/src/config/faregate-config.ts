@@ -1,0 +1,209 @@
+/**
+ * What an operator writes, as a type whose docstrings an editor shows field by field. schema.ts checks the
+ * same at start, for JSON too; a test keeps the two alike. (Types inferred from the schema lose their
+ * docstrings.)
+ */
+
+/** A decimal, as a number or, where every digit counts, as text: `0.25`, `'0.25'`. Never read as a float. */
+export type Decimal = number | string
+
+/** The argument of `defineConfig`, or the same as JSON. */
+export type FaregateConfig = {
+  /** What a credit is. */
+  credit: {
+    /** What one credit is sold for, in US dollars. Fixed once accounts exist. */
+    usd: Decimal
+    /** What users see a credit called. Default: `credits`. */
+    name?: string
+  }
+  /** Added to the providers' prices, in percent; a model may set its own. Default: 0. */
+  markupPercent?: Decimal
+  /** Where models are, by a name of your own. Keys come from the environment. */
+  providers: Record<string, ProviderOptions>
+  /** What you sell, by the name that callers use. */
+  models: Record<string, ModelOptions>
+  /** Who may use what, how much, and what they are given. */
+  plans: Record<string, PlanOptions>
+  /** The plan of everyone who is on no other. It must serve everyone, not organizations alone. */
+  defaultPlan: string
+  /** Whose tokens are accepted. Clerk itself is named by `CLERK_PUBLISHABLE_KEY` or `CLERK_JWT_KEY`. */
+  identity?: IdentityOptions
+  /** Which websites may call from a browser. Default: `identity.authorizedParties`. */
+  cors?: { origins: string[] }
+  /** Credits for sale, by a name of your own. */
+  creditPacks?: Record<string, { name: string; credits: Decimal; price: { usd: Decimal } }>
+  /** How credits are sold. */
+  payments?: {
+    /** Roles that may buy for their organization. Default: `['admin']`. */
+    buyRoles?: string[]
+    /** Stripe adds tax. Default: false. */
+    automaticTax?: boolean
+    /** Buyers may enter promotion codes. Default: false. */
+    promotionCodes?: boolean
+  }
+  /**
+   * A request parameter that Faregate does not know: `refuse` the request (default), or `drop` it and say so.
+   */
+  unknownParameters?: 'refuse' | 'drop'
+  /** How long to wait for a provider, in milliseconds. */
+  timeouts?: {
+    /** For its first sign of an answer. Default: 600000. */
+    headersMs?: number
+    /** In silence within an answer. Default: 180000. */
+    idleMs?: number
+    /** For the whole. Default: 900000. */
+    totalMs?: number
+  }
+  /** How large and how slow a request may be. */
+  limits?: {
+    /** Default: 4194304 (4 MiB). */
+    bodyBytesMax?: number
+    /** For the whole body to arrive. Default: 15000. */
+    bodyTimeoutMs?: number
+  }
+  /** How far an answer is read on after its client has left. */
+  drain?: {
+    /** The most answers at once; the rest are stopped and charged on evidence. Default: 100. */
+    concurrentMax?: number
+    /** The longest, in milliseconds. Cloudflare Workers allow less than 30000. Default: 20000. */
+    timeMs?: number
+  }
+}
+
+/** Where models are. */
+export type ProviderOptions = {
+  /** `openai-compatible` is any server that speaks chat completions: Ollama, vLLM, OpenRouter … */
+  type: 'openai' | 'openai-compatible' | 'anthropic' | 'gemini'
+  /**
+   * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. Needed for
+   * `openai-compatible`. Default for the others: their variable (`OPENAI_BASE_URL`), else their own.
+   */
+  baseUrl?: string
+  /**
+   * The environment variable with the key. Default: the provider's own, e.g. `OPENAI_API_KEY`.
+   * An `openai-compatible` server on a loopback or private address may have none.
+   */
+  apiKeyEnv?: string
+}
+
+/** What a model costs you, or your users. */
+export type PriceOptions =
+  | TokenPrice
+  | { /** Credits for each answer; markup does not apply. */ creditsPerRequest: Decimal }
+  | 'free'
+
+/** USD per million tokens as the provider asks, before markup. */
+export type TokenPrice = {
+  /** USD per million input tokens. */
+  input: Decimal
+  /** Input read from the provider's cache. Default: `input`. */
+  cachedInput?: Decimal
+  /** Input written to the provider's cache, which some charge more for. Default: `input`. */
+  cacheWrite?: Decimal
+  /** USD per million output tokens, reasoning included. */
+  output: Decimal
+}
+
+/** One model that you sell. */
+export type ModelOptions = {
+  /** The name of an entry in `providers`. */
+  provider: string
+  /** The model's name at the provider. Default: its name here. */
+  upstreamModel?: string
+  /**
+   * `{ input, cachedInput?, cacheWrite?, output }` in USD per million tokens, before markup;
+   * `{ creditsPerRequest }`; or `'free'`. There is no catalogue of prices yet, so each model needs one.
+   */
+  price?: PriceOptions
+  /** This model's own markup in percent, in place of the general one. */
+  markupPercent?: Decimal
+  /**
+   * The most output tokens of one choice; more is clamped. Default: no cap but the caller's credits and plan.
+   */
+  outputTokensMax?: number
+  /** The output cap of a request that names none, as far as its credits go. Default: 4096. */
+  outputTokensDefault?: number
+  /**
+   * Whether it may think out of sight, so that its silence may be paid work. Default: true, the safe side.
+   */
+  reasoning?: boolean
+  /** When the client hangs up: stop the provider and charge what was made (`abort`, default), or read on. */
+  onDisconnect?: 'abort' | 'drain'
+  /**
+   * Request parameters to let through that Faregate does not know. They must not change what a request costs.
+   */
+  allowParameters?: string[]
+}
+
+/** Rate limits; one that is absent does not limit. */
+export type LimitOptions = {
+  /** Requests in each clock minute. */
+  requestsPerMinute?: number
+  /** Input and output tokens in each clock minute. */
+  tokensPerMinute?: number
+  /** Requests under way at once. */
+  concurrentRequests?: number
+  /** Credits in each UTC day. */
+  creditsPerDay?: Decimal
+}
+
+/** One plan. */
+export type PlanOptions = {
+  /**
+   * Plan names in tokens and billing that mean this one, without Clerk's `u:` or `o:`. Default: its own name.
+   */
+  slugs?: string[]
+  /** Stripe prices that mean this plan. */
+  stripePrices?: string[]
+  /** Whom it serves: everyone (default), or organizations alone, which then get its allowance. */
+  for?: 'anyone' | 'organization'
+  /** The models it may use, or `'*'` for all. */
+  models: '*' | string[]
+  /** Credits given each month to whoever is on the plan. Default: none. */
+  allowance?: { credits: Decimal; every: 'month' }
+  /** Rate limits, per account; `models` sets some for one model. Default: none but credits. */
+  limits?: LimitOptions & { models?: Record<string, LimitOptions> }
+  /** The most output tokens of one choice on this plan. */
+  outputTokensMax?: number
+  /** The Faregate keys that users of the plan may make for themselves. */
+  keys?: {
+    /** The longest life of a key, in seconds. Default: 900. */
+    ttlSecondsMax?: number
+    /** The most credits that one key may spend, or `'unlimited'`. Default: a month's allowance, or 100. */
+    creditsMax?: Decimal
+    /** The most keys at a time, 0 for none. Default: 10. */
+    countMax?: number
+  }
+}
+
+/** Whose tokens are accepted, and who pays. */
+export type IdentityOptions = {
+  /** The web origins whose tokens are accepted: where your app is served, e.g. `https://app.example.com`. */
+  authorizedParties?: string[]
+  /** Who pays while an organization is active in the token: it (default), or still the user. */
+  payer?: 'organization' | 'user'
+  /** Accept tokens of support staff who are signed in as a user. Default: false. */
+  allowImpersonation?: boolean
+  /** OpenID Connect issuers beside Clerk, by a short name that begins their account ids. */
+  issuers?: Record<string, IssuerOptions>
+}
+
+/** One OpenID Connect issuer. */
+export type IssuerOptions = {
+  /** The exact `iss` of its tokens. */
+  issuer: string
+  /** Who the tokens must be for (`aud`): one, or a list of which any will do. */
+  audience: string | string[]
+  /** Signature algorithms to accept, e.g. `['ES256']`; RS, PS and ES with 256, 384 or 512, and EdDSA. */
+  algorithms: string[]
+  /** Where its keys are. Default: what its `/.well-known/openid-configuration` says. */
+  jwksUrl?: string
+  /** The longest life of a token to accept, in seconds. Default: 600. */
+  tokenLifetimeMaxSeconds?: number
+  /** Where a token names the plan, e.g. `app_metadata.plan`. */
+  planClaim?: string
+  /** Where a token names the organization. */
+  organizationClaim?: string
+  /** Where a token names the role in the organization. */
+  roleClaim?: string
+}
