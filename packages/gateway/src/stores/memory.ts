@@ -3,7 +3,7 @@ import { type Account, type GrantRecord, type Hold, newAccount } from '../core/a
 import type { Catalog } from '../core/catalog.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Clock, EntryPage, EntryQuery, Store } from '../ports.ts'
-import { startLapses } from './lapses.ts'
+import { type LapsesOptions, startLapses } from './lapses.ts'
 import { type OverdueHold, type Rows, runCommand } from './rows.ts'
 
 type Book = {
@@ -13,20 +13,28 @@ type Book = {
   grants: Map<string, GrantRecord>
 }
 
-export type MemoryStoreOptions = { catalog: Catalog; clock?: Clock }
+export type MemoryStoreOptions = { catalog: Catalog; clock?: Clock } & Pick<
+  LapsesOptions,
+  'steadyClock' | 'sweepMs'
+>
+
+/** A store that can also be told to look for lapsed leases now. */
+export type MemoryStore = Store & { sweep(): Promise<number> }
 
 /** Makes an empty store. Its lapses run on a timer until `close`. */
-export function createMemoryStore({ catalog, clock = Date.now }: MemoryStoreOptions): Store {
+export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
+  const { catalog, clock = Date.now, ...timing } = options
   const books = new Map<string, Book>()
   const rows = memoryRows(books)
   const apply: Store['apply'] = async (accountId, command) =>
     runCommand(rows, accountId, command, { now: clock(), catalog })
-  const lapses = startLapses({ clock, apply, overdue: async (now) => overdue(books, now) })
+  const lapses = startLapses({ ...timing, clock, apply, overdue: async (now) => overdue(books, now) })
   return {
     apply,
     read: async (accountId) => structuredClone(rows.account(accountId, clock())),
     entries: async (accountId, query) => page([...(books.get(accountId)?.entries.values() ?? [])], query),
     ready: async () => {},
+    sweep: lapses.sweep,
     close: async () => lapses.stop(),
   }
 }
@@ -39,6 +47,8 @@ function memoryRows(books: Map<string, Book>): Rows {
     grant: (accountId, id) => books.get(accountId)?.grants.get(id),
     write(accountId, { account, entries, records, hold }) {
       const book = books.get(accountId)
+      const repeated = entries.find(({ id }) => book?.entries.has(id))
+      if (repeated) throw new Error(`the entry ${repeated.id} would be written twice`)
       if (account) {
         const fresh = { account, holds: new Map(), entries: new Map(), grants: new Map() }
         books.set(accountId, book ? Object.assign(book, { account }) : fresh)
@@ -58,13 +68,21 @@ function bookOf(books: Map<string, Book>, accountId: string): Book {
   return book
 }
 
+/** The oldest lease first, then by account and id, so that every store lapses in one order. */
 function overdue(books: Map<string, Book>, now: number): OverdueHold[] {
-  const found: OverdueHold[] = []
-  for (const [accountId, { holds }] of books) {
-    for (const { id, leaseUntil } of holds.values())
-      if (leaseUntil <= now) found.push({ accountId, holdId: id })
-  }
-  return found
+  const found = [...books].flatMap(([accountId, { holds }]) =>
+    [...holds.values()]
+      .filter(({ leaseUntil }) => leaseUntil <= now)
+      .map(({ id, leaseUntil }) => ({ accountId, holdId: id, leaseUntil })),
+  )
+  return found.sort(
+    (a, b) => a.leaseUntil - b.leaseUntil || compare(a.accountId, b.accountId) || compare(a.holdId, b.holdId),
+  )
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }
 
 /** Entries newest first; the cursor is the number of entries already seen from the oldest. */
@@ -72,6 +90,7 @@ function page(entries: Entry[], { limit, cursor, requestId }: EntryQuery): Entry
   if (requestId !== undefined)
     return { data: entries.filter((entry) => entry.requestId === requestId), nextCursor: null }
   const end = cursor === undefined ? entries.length : Number(cursor)
+  if (!Number.isSafeInteger(end)) return { data: [], nextCursor: null }
   const start = Math.max(0, end - limit)
   return { data: entries.slice(start, end).reverse(), nextCursor: start > 0 ? String(start) : null }
 }

@@ -39,5 +39,10 @@ export function runCommand<C extends Command>(
   if (!result.ok) return result
   const { account, hold } = result.value
   if (account || hold) rows.write(accountId, result.value)
-  return ok(result.value.reply)
+  return ok(ownReply(result.value.reply))
+}
+
+/** A whole account or key in a reply is what the store remembers; the caller gets a copy. */
+function ownReply<Reply extends object>(reply: Reply): Reply {
+  return 'account' in reply || 'key' in reply ? structuredClone(reply) : reply
 }

@@ -40,7 +40,7 @@ export type Ledger = {
   apply<C extends Command>(accountId: string, command: C, now: number): Result<ReplyOf<C>, Refusal>
   read(accountId: string, now: number): Account
   entries(accountId: string, query: EntryQuery): EntryPage
-  /** Open holds whose lease ended at or before `now`, the oldest first. */
+  /** Open holds whose lease ended at or before `now`, the oldest first, then by account and id. */
   overdue(now: number, limit: number): OverdueHold[]
   /** When the first lease of an open hold ends; null when none is open. */
   earliestLease(): number | null
@@ -97,7 +97,7 @@ export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }:
     overdue: (now, limit) =>
       driver
         .execute(
-          'SELECT account_id, id FROM holds WHERE lease_until <= ? ORDER BY lease_until LIMIT ?',
+          'SELECT account_id, id FROM holds WHERE lease_until <= ? ORDER BY lease_until, account_id, id LIMIT ?',
           now,
           limit,
         )

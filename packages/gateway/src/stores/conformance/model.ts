@@ -1,0 +1,143 @@
+/** Random commands: whatever is asked of a store, it answers and keeps as the memory store does. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { availableOf, heldOf } from '../../core/account.ts'
+import type { Command } from '../../core/command.ts'
+import { createMemoryStore } from '../memory.ts'
+import { catalog, grantOf, keyOf, reserveOf, settleOf, usageOf } from './fixtures.ts'
+import { accountId, allEntries, type Bench, opener, type StoreUnderTest } from './harness.ts'
+
+type Step =
+  | { account: number; command: (now: number) => Command }
+  | { advance: number }
+  | { burst: { account: number; commands: ((now: number) => Command)[] } }
+
+const pool = (prefix: string, size: number) =>
+  fc.integer({ min: 0, max: size - 1 }).map((index) => `${prefix}${index}`)
+const grantIds = pool('grant', 4)
+const requestIds = pool('req', 6)
+const amounts = fc.integer({ min: 101, max: 3000 })
+
+const grants = fc
+  .record({ id: grantIds, credits: amounts, life: fc.option(fc.integer({ min: 1, max: 200_000 })) })
+  .map(({ id, credits, life }) => (now: number): Command => {
+    return { ...grantOf(credits, id), expiresAt: life === null ? null : now + life }
+  })
+const reserves = fc
+  .record({
+    id: requestIds,
+    amount: amounts,
+    planClaim: fc.constantFrom(null, null, 'monthly', 'nowhere'),
+    key: fc.constantFrom(null, null, null, 'hash-key0'),
+  })
+  .map(
+    ({ id, amount, planClaim, key }) =>
+      (): Command =>
+        reserveOf(amount, id, { planClaim, keyHash: key }),
+  )
+const endings = fc
+  .record({
+    kind: fc.constantFrom('settle', 'settle', 'release', 'lapse', 'checkpoint'),
+    id: requestIds,
+    amount: amounts,
+  })
+  .map(({ kind, id: holdId, amount }) => (): Command => {
+    if (kind === 'settle') return settleOf(holdId, amount)
+    if (kind === 'checkpoint') return { kind, holdId, usage: usageOf(amount) }
+    return kind === 'release' ? { kind, holdId } : { kind: 'lapse', holdId }
+  })
+const reversals = fc
+  .record({
+    kind: fc.constantFrom('revoke', 'restore'),
+    id: pool('reversal', 3),
+    grantId: grantIds,
+    credits: amounts,
+    all: fc.boolean(),
+  })
+  .map(({ kind, id, grantId, credits, all }) => (): Command => {
+    if (kind === 'restore') return { kind, id, grantId, credits, reason: 'won' }
+    return {
+      kind: 'revoke',
+      id,
+      grantId: all ? null : grantId,
+      credits: all ? null : credits,
+      reason: 'refund',
+    }
+  })
+const settings = fc.constantFrom<Command>(
+  { kind: 'setPlan', plan: 'monthly', until: null },
+  { kind: 'setPlan', plan: null, until: null },
+  { kind: 'setBlocked', blocked: true },
+  { kind: 'setBlocked', blocked: false },
+  keyOf('key0'),
+  { kind: 'revokeKey', id: 'key0', member: null },
+)
+const commands = fc.oneof(
+  { weight: 3, arbitrary: grants },
+  { weight: 6, arbitrary: reserves },
+  { weight: 6, arbitrary: endings },
+  { weight: 2, arbitrary: reversals },
+  { weight: 1, arbitrary: settings.map((command) => () => command) },
+)
+const accounts = fc.integer({ min: 0, max: 1 })
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ account: accounts, command: commands }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      burst: fc.record({ account: accounts, commands: fc.array(commands, { minLength: 2, maxLength: 5 }) }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ advance: fc.integer({ min: 1, max: 90_000 }) }) },
+)
+
+export function describeModel(underTest: StoreUnderTest): void {
+  describe('random commands', () => {
+    const open = opener(underTest)
+    test('it answers and keeps what the memory store does', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60 }), async (run) => {
+          await compare(await open(), run)
+        }),
+        { numRuns: underTest.runs },
+      )
+    })
+  })
+}
+
+async function compare({ store, clock, sweep }: Bench, run: Step[]): Promise<void> {
+  const model = createMemoryStore({
+    catalog,
+    clock: clock.wall,
+    steadyClock: clock.steady,
+    sweepMs: 3_600_000,
+  })
+  const ids = [accountId(), accountId()]
+  const idOf = (account: number) => ids[account] ?? ''
+  try {
+    for (const step of run) {
+      if ('advance' in step) {
+        clock.advance(step.advance)
+        await sweep(ids)
+        await model.sweep()
+      } else {
+        const { account, commands } = 'burst' in step ? step.burst : { ...step, commands: [step.command] }
+        const batch = commands.map((command) => command(clock.wall()))
+        // Sent together they still are decided in the order of sending, as far as one caller can see.
+        const results = await Promise.all(batch.map((command) => store.apply(idOf(account), command)))
+        const expected = await Promise.all(batch.map((command) => model.apply(idOf(account), command)))
+        expect(results).toEqual(expected)
+      }
+    }
+    for (const id of ids) {
+      const state = await store.read(id)
+      const entries = await allEntries(store, id, 7)
+      expect(state).toEqual(await model.read(id))
+      expect(entries).toEqual(await allEntries(model, id))
+      const sum = entries.reduce((total, { credits }) => total + credits, 0)
+      expect(sum).toBe(availableOf(state) + heldOf(state) - state.debt)
+    }
+  } finally {
+    await model.close()
+  }
+}
