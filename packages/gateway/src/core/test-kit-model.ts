@@ -115,20 +115,25 @@ export function checkRevocations({ entries, records }: Ledger, accepted: readonl
   }
 }
 
-/** One allowance per plan and month: months counted from the first, by walking the calendar. */
-export function checkAllowances(entries: readonly Entry[], clockMax: number): void {
-  const starts = new Map<string, number[]>()
-  for (const { id, source, kind } of entries) {
-    if (kind !== 'grant' || source !== 'allowance') continue
-    const [, plan = '', ...start] = id.split(':')
-    starts.set(plan, [...(starts.get(plan) ?? []), Date.parse(start.join(':'))])
-  }
-  for (const [plan, times] of starts) {
-    const first = times[0] ?? 0
-    const months = new Set(times.map((time) => new Date(time).toISOString().slice(0, 7)))
-    expect(months.size, `${plan} granted one month twice`).toBe(times.length)
-    expect(times.every((time) => time >= first && time <= clockMax)).toBe(true)
-  }
+/** The month of a plan's allowance that must be granted at `now`, if any: its entry's id, by walking the calendar. */
+export function dueMonth(plan: string, entries: readonly Entry[], now: number): string | null {
+  const prefix = `plan:${plan}:`
+  const given = entries
+    .filter(({ id, kind }) => kind === 'grant' && id.startsWith(prefix))
+    .map(({ id }) => id)
+  const first = given[0] === undefined ? now : Date.parse(given[0].slice(prefix.length))
+  let months = -1
+  while (monthAfter(first, months + 1) <= now) months += 1
+  const id = prefix + new Date(monthAfter(first, months)).toISOString()
+  const later = given.some((other) => other >= id)
+  return months < 0 || later ? null : id
+}
+
+function monthAfter(first: number, months: number): number {
+  const date = new Date(first)
+  const month = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1))
+  const lastDay = new Date(Date.UTC(month.getUTCFullYear(), month.getUTCMonth() + 1, 0)).getUTCDate()
+  return month.setUTCDate(Math.min(date.getUTCDate(), lastDay)) + (first % 86_400_000)
 }
 
 const ranks = ['allowance', 'operator', 'purchase']

@@ -52,7 +52,9 @@ export type Step =
       key: number | null
     })
   | { do: 'checkpoint' | 'settle'; pick: number; part: number; split: [number, number]; beyond: boolean }
-  | { do: 'release' | 'lapse' | 'revokeKey' | 'replay'; pick: number }
+  | { do: 'release' | 'revokeKey' | 'replay'; pick: number }
+  /** `overdue` waits until the lease is over. */
+  | { do: 'lapse'; pick: number; overdue: boolean }
   | { do: 'revoke'; pick: number | null; credits: number | null }
   | { do: 'restore'; pick: number; credits: number }
   | { do: 'setPlan'; plan: string | null; forMs: number | null }
@@ -115,13 +117,8 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 9, arbitrary: reserve },
   { weight: 8, arbitrary: use },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constantFrom('release' as const, 'lapse' as const, 'lapse' as const),
-      pick,
-    }),
-  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), pick }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('lapse' as const), pick, overdue: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('replay' as const), pick }) },
   {
     weight: 2,
@@ -175,8 +172,10 @@ export function commandOf(
       return useCommand(step, ledger)
     case 'release':
     case 'lapse': {
-      const holdId = chosen([...ledger.holds.keys()], step.pick)
-      return holdId === undefined ? null : { kind: step.do, holdId }
+      const hold = chosen([...ledger.holds.values()], step.pick)
+      if (!hold) return null
+      if (step.do === 'lapse' && step.overdue) ledger.now = Math.max(ledger.now, hold.leaseUntil)
+      return { kind: step.do, holdId: hold.id }
     }
     case 'revoke':
       return revokeCommand(step, id, ledger)
