@@ -47,15 +47,15 @@ test('a publishable key passes here exactly when the issuer can read it', () => 
   )
 })
 
-test('a JWT key passes here exactly when the issuer can read it', () => {
-  const agree = (key: string): void => {
-    expect(jwtKeyProblem(key) === null, key).toBe(parseJwtKey(key).ok)
-  }
-  jwtKeys.forEach(agree)
+test('a JWT key that passes here the issuer can read', () => {
+  for (const key of jwtKeys) expect(jwtKeyProblem(key) === null, key).toBe(parseJwtKey(key).ok)
   expect(jwtKeys.filter((key) => jwtKeyProblem(key) === null)).toHaveLength(4)
+  const cut = fc.tuple(fc.nat(pem.length), fc.nat(40))
   fc.assert(
-    fc.property(fc.nat(pem.length), fc.nat(40), (at, length) =>
-      agree(pem.slice(0, at) + pem.slice(at + length)),
-    ),
+    fc.property(cut, ([at, length]) => {
+      const key = pem.slice(0, at) + pem.slice(at + length)
+      if (jwtKeyProblem(key) === null) expect(parseJwtKey(key).ok, key).toBe(true)
+    }),
+    { numRuns: 500 },
   )
 })

@@ -1,6 +1,7 @@
 /**
  * The shape of the two keys that an operator copies from Clerk's dashboard, so that a slip is told at start
- * with all else. The issuer reads them for itself when it is made; a test keeps the two of one mind.
+ * with all else. The issuer reads them for itself when it is made; a test proves that it can read what passes
+ * here.
  */
 
 // The DER encoding of rsaEncryption, 1.2.840.113549.1.1.1, as it stands in every RSA public key of this form.
