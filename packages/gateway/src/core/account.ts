@@ -3,7 +3,7 @@
  * grows (entries, open holds) lives in rows of its own.
  */
 import type { GrantSource } from './entry.ts'
-import { emptyWindows, type Windows, type WindowStarts } from './limits.ts'
+import { emptyWindows, type WindowStarts, type Windows } from './limits.ts'
 import type { Price } from './pricing.ts'
 import { assert } from './result.ts'
 
@@ -112,9 +112,8 @@ export function heldOf(account: Account): number {
 
 /** The order in which grants burn: soonest to expire first, then plan before purchased, then oldest. */
 export function burnOrder(a: Grant, b: Grant): number {
-  const expiry = (a.expiresAt ?? Number.POSITIVE_INFINITY) - (b.expiresAt ?? Number.POSITIVE_INFINITY)
-  if (expiry < 0 || expiry > 0) return expiry
-  return rank[a.source] - rank[b.source] || a.at - b.at || (a.id < b.id ? -1 : 1)
+  const expiry = (a.expiresAt ?? Number.MAX_VALUE) - (b.expiresAt ?? Number.MAX_VALUE)
+  return expiry || rank[a.source] - rank[b.source] || a.at - b.at || (a.id < b.id ? -1 : 1)
 }
 
 const rank: Record<GrantSource, number> = { allowance: 0, operator: 1, purchase: 2 }

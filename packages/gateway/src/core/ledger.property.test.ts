@@ -18,11 +18,11 @@ import type {
 import type { Entry } from './entry.ts'
 import type { Refusal } from './refusal.ts'
 import type { Result } from './result.ts'
-import { createLedger, type Ledger, noon } from './test-kit.ts'
+import { createLedger, type Ledger, noon, propertyTimeout, runsFactor } from './test-kit.ts'
 import * as model from './test-kit-model.ts'
 import { anyStep, catalog, commandOf, type Step } from './test-kit-steps.ts'
 
-const runs = 1000 * Number(process.env.FAREGATE_PROPERTY_RUNS ?? 1)
+const runs = 1000 * runsFactor
 
 /** Everything about one command that ran: the books before and after it, and its answer. */
 type Ran = {
@@ -73,7 +73,7 @@ function live(
 }
 
 function property(name: string, check: Check, last?: Parameters<typeof live>[2]): void {
-  test(name, () => {
+  test(name, propertyTimeout, () => {
     const steps = fc.array(anyStep, { maxLength: 60, size: 'max' })
     fc.assert(
       fc.property(steps, (sequence) => live(sequence, check, last)),

@@ -11,12 +11,14 @@ import {
   limitsOf,
   minute,
   planOf,
+  propertyTimeout,
   reserveOf,
+  runsFactor,
   settleOf,
   usageOf,
 } from './test-kit.ts'
 
-const numRuns = 1000 * Number(process.env.FAREGATE_PROPERTY_RUNS ?? 1)
+const numRuns = 1000 * runsFactor
 
 type Seen = { model: string; at: number; tokens: number; credits: number; open: boolean }
 
@@ -56,7 +58,7 @@ function fits(limits: Limits, seen: Seen[], tokens: number, now: number): boolea
 }
 
 describe('for every plan', () => {
-  test('a request is admitted exactly when all its windows have room', () => {
+  test('a request is admitted exactly when all its windows have room', propertyTimeout, () => {
     fc.assert(
       fc.property(
         anyLimits,

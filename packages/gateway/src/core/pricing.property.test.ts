@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { affordableOutputTokens, charge, chargeMax, type Price } from './pricing.ts'
-import { priceOf } from './test-kit.ts'
+import { priceOf, propertyTimeout, runsFactor } from './test-kit.ts'
 import { referenceCharge, referenceCost, referenceMax, usage } from './test-kit-model.ts'
 
-const numRuns = 3000 * Number(process.env.FAREGATE_PROPERTY_RUNS ?? 1)
+const numRuns = 3000 * runsFactor
 
 const each = fc.oneof(fc.nat(3), fc.nat(100_000_000), fc.constantFrom(0, 8000, 2_500_000))
 const price: fc.Arbitrary<Price> = fc
@@ -24,7 +24,7 @@ const price: fc.Arbitrary<Price> = fc
 const tokens = fc.oneof(fc.nat(20), fc.nat(2_000_000))
 
 describe('for every price', () => {
-  test('no usage within the bounds costs more than its hold (3)', () => {
+  test('no usage within the bounds costs more than its hold (3)', propertyTimeout, () => {
     const part = fc.double({ min: 0, max: 1, noNaN: true })
     fc.assert(
       fc.property(price, tokens, tokens, fc.tuple(part, part, part, part), (row, input, output, parts) => {
@@ -49,7 +49,7 @@ describe('for every price', () => {
     )
   })
 
-  test('affordableOutputTokens is the exact inverse of chargeMax', () => {
+  test('affordableOutputTokens is the exact inverse of chargeMax', propertyTimeout, () => {
     const spare = fc.oneof(fc.nat(1000), fc.nat(5_000_000))
     fc.assert(
       fc.property(price, tokens, tokens, spare, (row, input, output, more) => {
@@ -67,7 +67,7 @@ describe('for every price', () => {
     )
   })
 
-  test('what cannot pay the input affords no output', () => {
+  test('what cannot pay the input affords no output', propertyTimeout, () => {
     fc.assert(
       fc.property(price, tokens, (row, input) => {
         const least = chargeMax(row, input, 0)

@@ -11,6 +11,10 @@ import type { Price, Usage } from './pricing.ts'
 import type { Refusal } from './refusal.ts'
 import type { Result } from './result.ts'
 
+/** How many times the usual number of runs the property tests make, and how long each may take. */
+export const runsFactor = Number(process.env.FAREGATE_PROPERTY_RUNS ?? 1)
+export const propertyTimeout = { timeout: 30_000 * Math.max(1, runsFactor) }
+
 /** 23 November 2026, noon UTC. */
 export const noon = Date.UTC(2026, 10, 23, 12)
 export const second = 1000

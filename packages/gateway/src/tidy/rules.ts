@@ -33,14 +33,14 @@ function mayDefaultExport(path: string): boolean {
   return (
     /(^|\/)[\w.-]*config\.ts$/.test(path) ||
     /^apps\/next\/(app\/.*\.tsx|proxy\.ts)$/.test(path) ||
-    path === 'apps/worker/src/index.ts' ||
+    /^apps\/worker\/(src\/index|test\/worker)\.ts$/.test(path) ||
     path.endsWith('.d.ts')
   )
 }
 
 /** Whether a file serves tests alone: such files may import what they like. */
 export function isTest(path: string): boolean {
-  return /\.test\.tsx?$|(^|\/)(test-kit[\w-]*\.ts$|__fixtures__\/|conformance\/|tidy\/|e2e\/|simulators\/)/.test(
+  return /\.test\.tsx?$|(^|\/)(test-kit[\w-]*\.ts$|__fixtures__\/|conformance\/|tidy\/|e2e\/|simulators\/|^apps\/\w+\/test\/)/.test(
     path,
   )
 }
