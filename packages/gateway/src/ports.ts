@@ -147,7 +147,8 @@ export type Receipt = { creditsCharged: number; creditsAvailable: number }
 /** One wire endpoint: its parser, its tap and its error shape. */
 export type Endpoint = {
   id: string
-  parse(text: string, options: ParseOptions): Result<ModelRequest, Refusal>
+  /** Takes the body's bytes as they came; refuses what is no strict UTF-8 JSON, and every field that it does not know. */
+  parse(body: Uint8Array, options: ParseOptions): Result<ModelRequest, Refusal>
   tap(request: ModelRequest): Tap
   /** Puts the receipt into the `usage` object of an answer's or a frame's JSON text. */
   withReceipt(jsonText: string, receipt: Receipt): string

@@ -65,7 +65,10 @@ test('what is forwarded is within its byte bound, and says what was granted', ()
     fc.property(body, forward, fc.boolean(), fc.boolean(), (value, options, escape, allow) => {
       const given = printed(value, escape)
       const allowParameters = () => (allow ? ['stream_options.extra', 'unknown', 'store'] : [])
-      const result = chatCompletions.parse(given, { unknownParameters: 'drop', allowParameters })
+      const result = chatCompletions.parse(new TextEncoder().encode(given), {
+        unknownParameters: 'drop',
+        allowParameters,
+      })
       if (!result.ok) return
       accepted += 1
       const request = result.value

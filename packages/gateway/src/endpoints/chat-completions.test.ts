@@ -11,7 +11,11 @@ const base = { model: 'fast', messages: [{ role: 'user', content: 'Hi' }] }
 
 function parse(body: unknown, options: Partial<ParseOptions> = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return chatCompletions.parse(text, { unknownParameters: 'refuse', allowParameters: () => [], ...options })
+  return chatCompletions.parse(new TextEncoder().encode(text), {
+    unknownParameters: 'refuse',
+    allowParameters: () => [],
+    ...options,
+  })
 }
 
 function accepted(body: unknown, options: Partial<ParseOptions> = {}): ModelRequest {

@@ -11,7 +11,7 @@ import { checkFunctions, checkMessages, checkTools } from './chat-messages.ts'
 import { checkFields, invalidValue, overwritten, unsupported } from './chat-parameters.ts'
 import { createChatTap } from './chat-tap.ts'
 import { record } from './chat-usage.ts'
-import { replaceFields, type ScannedObject, scanJsonObject } from './json-scan.ts'
+import { decodeUtf8, replaceFields, type ScannedObject, scanJsonObject } from './json-scan.ts'
 import { openAiError } from './openai-error.ts'
 import { insertReceipt } from './receipt.ts'
 import { fingerprint, utf8Length } from './text.ts'
@@ -41,8 +41,10 @@ export const chatCompletions: Endpoint = {
 
 type Caps = { asked: number | null; field: 'max_completion_tokens' | 'max_tokens' | null }
 
-function parseChatRequest(text: string, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = scanJsonObject(text)
+function parseChatRequest(body: Uint8Array, options: ParseOptions): Result<ModelRequest, Refusal> {
+  const text = decodeUtf8(body)
+  if (!text.ok) return text
+  const scan = scanJsonObject(text.value)
   if (!scan.ok) return scan
   const scanned = scan.value
   const { model, messages, tools, functions, stream, n, reasoning_effort: effort } = scanned.value

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Tap } from '../ports.ts'
 import { createChatTap } from './chat-tap.ts'
-import { createSseFramer } from './sse.ts'
+import { createSseFramer } from '../pipeline/sse.ts'
 
 const encoder = new TextEncoder()
 const fixtures = new URL('./__fixtures__/', import.meta.url)

@@ -15,7 +15,7 @@ export async function buffer(
   pipeline: Pipeline,
   dispatch: Dispatch,
   watch: Watch,
-  upstream: ReadableStream<Uint8Array>,
+  upstream: Response,
 ): Promise<Result<Response, Refusal>> {
   const text = await readAnswer(dispatch, watch, upstream)
   if (text.ok) dispatch.whole = true
@@ -31,9 +31,9 @@ export async function buffer(
 async function readAnswer(
   dispatch: Dispatch,
   watch: Watch,
-  upstream: ReadableStream<Uint8Array>,
+  upstream: Response,
 ): Promise<Result<string, Refusal>> {
-  const bytes = await readAll(dispatch, watch, upstream.getReader())
+  const bytes = await readBytes(dispatch, watch, upstream)
   if (!bytes.ok) return bytes
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
@@ -44,26 +44,16 @@ async function readAnswer(
   return err(refusal('upstream_invalid', 'The model provider sent something that is no valid answer.'))
 }
 
-async function readAll(
+/** A body of a declared length is taken whole, which is much cheaper than by chunks; its silence is a timeout too. */
+async function readBytes(
   dispatch: Dispatch,
   watch: Watch,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  upstream: Response,
 ): Promise<Result<Uint8Array, Refusal>> {
-  watch.onStop(() => {
-    reader.cancel().catch(() => {})
-  })
-  const chunks: Uint8Array[] = []
-  let length = 0
+  const declared = Number(upstream.headers.get('content-length') ?? Number.NaN)
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (dispatch.stopped !== null) break
-      if (done) return ok(chunks.length === 1 && chunks[0] ? chunks[0] : concatenate(chunks, length))
-      watch.active()
-      length += value.byteLength
-      if (length > ANSWER_BYTES_MAX) watch.stop('invalid')
-      chunks.push(value)
-    }
+    if (declared <= ANSWER_BYTES_MAX) return ok(new Uint8Array(await upstream.arrayBuffer()))
+    return await readChunks(dispatch, watch, upstream)
   } catch {
     if (dispatch.stopped === null)
       return err(refusal('upstream_invalid', "The model provider's answer broke off."))
@@ -71,4 +61,26 @@ async function readAll(
   if (dispatch.stopped === 'invalid')
     return err(refusal('upstream_invalid', "The model provider's answer is too large."))
   return err(refusal('upstream_timeout', 'The model provider did not finish its answer in time.'))
+}
+
+/** Throws when the answer breaks off or is stopped. */
+async function readChunks(
+  dispatch: Dispatch,
+  watch: Watch,
+  upstream: Response,
+): Promise<Result<Uint8Array, Refusal>> {
+  const reader = upstream.body?.getReader()
+  if (!reader) return ok(new Uint8Array())
+  watch.onStop(() => void reader.cancel().catch(() => {}))
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (dispatch.stopped !== null) throw new Error('stopped')
+    if (done) return ok(chunks.length === 1 && chunks[0] ? chunks[0] : concatenate(chunks, length))
+    watch.active()
+    length += value.byteLength
+    if (length > ANSWER_BYTES_MAX) watch.stop('invalid')
+    chunks.push(value)
+  }
 }

@@ -6,10 +6,10 @@
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
-import { createSseFramer, type SseEvent } from '../endpoints/sse.ts'
 import { answerHeaders, receiptComment, receiptOf } from './answer.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
 import { settle } from './settle.ts'
+import { createSseFramer, type SseEvent } from './sse.ts'
 import type { Watch } from './watch.ts'
 
 const encoder = new TextEncoder()

@@ -4,7 +4,6 @@
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { decodeUtf8 } from '../endpoints/json-scan.ts'
 import type { ModelRequest } from '../ports.ts'
 import { admit, storeRefusal } from './admit.ts'
 import { buffer } from './buffer.ts'
@@ -33,9 +32,7 @@ export async function run(pipeline: Pipeline, call: Call): Promise<Result<Respon
 async function parse({ settings, catalog }: Pipeline, call: Call): Promise<Result<ModelRequest, Refusal>> {
   const bytes = await readBody(call.request, settings.body)
   if (!bytes.ok) return bytes
-  const text = decodeUtf8(bytes.value)
-  if (!text.ok) return text
-  return call.endpoint.parse(text.value, {
+  return call.endpoint.parse(bytes.value, {
     unknownParameters: settings.unknownParameters,
     allowParameters: (model) => catalog.models.get(model)?.allowParameters ?? [],
   })
@@ -71,10 +68,9 @@ async function dispatch(
   const upstream = await forward(pipeline, way, text)
   if (!upstream.ok) return failed(pipeline, way, watch, upstream.error)
   watch.active()
-  const body = upstream.value.body ?? new Response('').body
-  if (!body) return failed(pipeline, way, watch, emptyAnswer)
-  if (!way.ask.stream) return buffer(pipeline, way, watch, body)
-  return ok(stream(pipeline, way, watch, body))
+  if (!way.ask.stream) return buffer(pipeline, way, watch, upstream.value)
+  const { body } = upstream.value
+  return body ? ok(stream(pipeline, way, watch, body)) : failed(pipeline, way, watch, emptyAnswer)
 }
 
 async function forwardedText(
