@@ -54,10 +54,14 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
 
   const open = (): Ledger => {
     if (opened) return opened
-    const { catalog, creditUsd } = settings()
-    migrate(driver, { creditUsd, shared: false })
-    opened = openLedger(driver, { catalog, accountsCachedMax: 2 })
-    return opened
+    try {
+      const { catalog, creditUsd } = settings()
+      migrate(driver, { creditUsd, shared: false })
+      opened = openLedger(driver, { catalog, accountsCachedMax: 2 })
+      return opened
+    } catch (error) {
+      throw new StoreUnavailable(messageOf(error), { cause: error })
+    }
   }
   const openToRead = (): Ledger | null => (opened || isMigrated(driver) ? open() : null)
   const expectOwn = (accountId: string) => {
@@ -69,7 +73,7 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       expectOwn(accountId)
       await alarm.known()
       const ledger = open()
-      const result = ledger.transaction(() => ledger.apply(accountId, command, clock()))
+      const result = asFault(() => ledger.transaction(() => ledger.apply(accountId, command, clock())))
       // Nothing was awaited since the write, so that the runtime commits the hold and its alarm as one.
       await alarm.cover(alarm.isSet() ? leaseIn(result) : ledger.earliestLease())
       return result
@@ -145,10 +149,32 @@ function createAlarm(storage: ObjectStorage) {
 
 function objectDriver(storage: ObjectStorage): SqliteDriver {
   return {
-    execute: (sql, ...parameters) => storage.sql.exec(sql, ...parameters).toArray(),
+    execute(sql, ...parameters) {
+      try {
+        return storage.sql.exec(sql, ...parameters).toArray()
+      } catch (error) {
+        const message = messageOf(error)
+        throw message.includes('SQLITE_CONSTRAINT') ? error : new StoreUnavailable(message, { cause: error })
+      }
+    },
     transaction: (work) => storage.transactionSync(work),
     // An object is the only one to write its storage.
     changedElsewhere: () => false,
+  }
+}
+
+/** What an error of the rules themselves is called. Names survive RPC, and classes do not. */
+const FAULT = 'LedgerFault'
+
+/** Marks what must not happen, so that the client does not take it for an outage. */
+function asFault<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw error
+    const fault = new Error(messageOf(error), { cause: error })
+    fault.name = FAULT
+    throw fault
   }
 }
 
@@ -192,12 +218,16 @@ async function call(attempts: number, method: () => PromiseLike<unknown>): Promi
   try {
     return await method()
   } catch (error) {
+    if (error instanceof Error && error.name === FAULT) throw error
     if (attempts > 1 && !isOverloaded(error)) return call(attempts - 1, method)
-    const why = error instanceof Error ? error.message : String(error)
-    throw new StoreUnavailable(`The account's object: ${why}.`, { cause: error })
+    throw new StoreUnavailable(`The account's object: ${messageOf(error)}`, { cause: error })
   }
 }
 
 function isOverloaded(error: unknown): boolean {
   return error instanceof Error && 'overloaded' in error && error.overloaded === true
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

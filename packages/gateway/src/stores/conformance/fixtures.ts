@@ -56,8 +56,8 @@ export const catalog: Catalog = {
   defaultPlan: bare,
 }
 
-/** When the injected clocks start: a plain Tuesday. */
-export const START = Date.UTC(2026, 10, 17, 12)
+/** When the injected clocks start: so late that no real alarm rings for them. */
+export const START = Date.UTC(2036, 10, 18, 12)
 
 let serial = 0
 

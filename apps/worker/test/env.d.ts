@@ -1,0 +1,5 @@
+declare namespace Cloudflare {
+  interface Env {
+    ACCOUNTS: DurableObjectNamespace<import('./worker.ts').TestAccountObject>
+  }
+}
