@@ -67,6 +67,15 @@ export function scripted(
   return { model: 'fast', messages: [{ role: 'user', content: JSON.stringify({ script }) }], ...more }
 }
 
+/** The same with a name, by which the provider's bill for it can be found. */
+export function keyed(
+  key: string,
+  script: Record<string, unknown> = {},
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return { model: 'fast', messages: [{ role: 'user', content: JSON.stringify({ script, key }) }], ...more }
+}
+
 export async function account(stack: Stack, token: string): Promise<AccountAnswer> {
   const answer = await call(stack, token, '/v1/account')
   if (!answer.ok) throw new Error(`GET /v1/account: ${answer.status} ${await answer.text()}`)
