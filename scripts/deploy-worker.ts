@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { formatConfigErrors, resolveConfig } from '../packages/gateway/src/index.ts'
+import { writeWorkerTsconfig } from './worker-tsconfig.ts'
 
 const path = resolve(process.env['FAREGATE_CONFIG'] ?? 'faregate.config.ts')
 
@@ -26,6 +27,6 @@ if (errors.length > 0) {
   console.error(formatConfigErrors(errors))
   process.exit(1)
 }
-const args = ['deploy', '--alias', `faregate-config:${path}`, ...process.argv.slice(2)]
+const args = ['deploy', '--tsconfig', writeWorkerTsconfig(path, 'data/deploy'), ...process.argv.slice(2)]
 const { status } = spawnSync('node_modules/.bin/wrangler', args, { cwd: 'apps/worker', stdio: 'inherit' })
 process.exitCode = status ?? 1

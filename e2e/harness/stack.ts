@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ClerkSimulator, startClerkSimulator } from '@faregate/simulators/clerk'
 import { type ScriptedProvider, startScriptedProvider } from '@faregate/simulators/provider'
+import { writeWorkerTsconfig } from '../../scripts/worker-tsconfig.ts'
 import { testConfig } from './config.ts'
 import { until } from './until.ts'
 
@@ -100,7 +101,12 @@ function startWorker(env: Record<string, string>, folder: string, output: string
   const args = [
     ...['dev', '--ip', '127.0.0.1', '--port', env['PORT'] ?? '0', '--inspector-port', '0'],
     ...['--show-interactive-dev-session=false', '--log-level', 'log', '--env-file', file],
-    ...['--persist-to', join(folder, 'state'), '--alias', `faregate-config:${env['FAREGATE_CONFIG']}`],
+    ...[
+      '--persist-to',
+      join(folder, 'state'),
+      '--tsconfig',
+      writeWorkerTsconfig(env['FAREGATE_CONFIG'] ?? '', folder),
+    ],
   ]
   const quiet = {
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',

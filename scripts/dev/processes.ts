@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { resolve } from 'node:path'
+import { writeWorkerTsconfig } from '../worker-tsconfig.ts'
 import type { Environment } from './environment.ts'
 
 const READY_TIMEOUT_MS = 120_000
@@ -19,12 +20,12 @@ export function startGateway(runtime: 'worker' | 'server', environment: Environm
     return
   }
   const { FAREGATE_CONFIG } = environment
-  const alias = FAREGATE_CONFIG ? ['--alias', `faregate-config:${resolve(FAREGATE_CONFIG)}`] : []
+  const config = FAREGATE_CONFIG ? ['--tsconfig', writeWorkerTsconfig(FAREGATE_CONFIG, 'data/dev')] : []
   const flags = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0']
   const quiet = ['--show-interactive-dev-session=false', '--log-level', 'warn']
   run(
     'wrangler',
-    ['dev', ...flags, ...quiet, '--env-file', workerFile(environment), ...alias],
+    ['dev', ...flags, ...quiet, '--env-file', workerFile(environment), ...config],
     {
       ...environment,
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',

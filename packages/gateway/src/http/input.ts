@@ -17,7 +17,7 @@ export async function input<T>({ req }: Context, schema: z.ZodType<T>): Promise<
     json =
       bytes.value.byteLength === 0
         ? {}
-        : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.value))
+        : JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes.value))
   } catch {
     return err(refusal('invalid_json', 'The body is not JSON.'))
   }

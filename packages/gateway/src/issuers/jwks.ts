@@ -155,7 +155,7 @@ async function readJson(fetch: Fetch, url: string, signal: AbortSignal): Promise
     await response.body?.cancel()
     throw new Error(`answered ${response.status}`)
   }
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   const reader = response.body.getReader()
   let text = ''
   let bytes = 0

@@ -36,7 +36,7 @@ async function readAnswer(
   const bytes = await readBytes(dispatch, watch, upstream)
   if (!bytes.ok) return bytes
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.value)
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes.value)
     if (dispatch.tap.body(JSON.parse(text))) return ok(text)
   } catch {
     // Not UTF-8 or not JSON.

@@ -29,7 +29,7 @@ export const eventBytesMax = 1024 * 1024
 
 const LF = 0x0a
 const CR = 0x0d
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 const nothing = new Uint8Array(0)
 
 /** Makes a framer for one stream. */

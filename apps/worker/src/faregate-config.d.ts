@@ -1,4 +1,0 @@
-declare module 'faregate-config' {
-  const config: unknown
-  export default config
-}

@@ -1,0 +1,13 @@
+/** Every scenario on the Worker in workerd. */
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type Stack, startStack } from './harness/stack.ts'
+import { walk } from './scenarios/walk.ts'
+
+describe('Cloudflare Worker in workerd', () => {
+  let stack: Stack
+  beforeAll(async () => {
+    stack = await startStack('worker')
+  })
+  afterAll(() => stack.stop())
+  describe('walk', () => walk(() => stack))
+})
