@@ -79,7 +79,7 @@ async function checked(
     dispatch.controller.abort()
     return err(refused('upstream_invalid', `The model provider did not answer with ${expected}.`, true))
   }
-  const body = await errorBody(response)
+  const body = await errorBody(response, Object.values(dispatch.provider.headers))
   const failure = failureOf(status, headers, body)
   const facts = { requestId: dispatch.call.requestId, provider: dispatch.provider.name, status }
   pipeline.log(
@@ -138,15 +138,18 @@ function refused(
 
 type ProviderError = { message: string; type: string; param: string | null; code: string | null }
 
-/** The provider's error, bounded and without ids of the operator's account. */
-async function errorBody(response: Response): Promise<ProviderError> {
-  const fallback = `The model provider refused the request with status ${response.status}.`
+/** The provider's error, bounded and without ids or keys of the operator's account. */
+async function errorBody(response: Response, secrets: readonly string[]): Promise<ProviderError> {
   const parsed = parse(await readBounded(response))
+  const text = (name: string) => {
+    const value = parsed[name]
+    return typeof value === 'string' ? scrub(value, secrets) : null
+  }
   return {
-    message: scrub(stringOr(parsed['message'], fallback)),
-    type: stringOr(parsed['type'], 'invalid_request_error'),
-    param: stringOr(parsed['param'], null),
-    code: stringOr(parsed['code'], null),
+    message: text('message') ?? `The model provider refused the request with status ${response.status}.`,
+    type: text('type') ?? 'invalid_request_error',
+    param: text('param'),
+    code: text('code'),
   }
 }
 
@@ -178,9 +181,11 @@ function parse(text: string): Record<string, unknown> {
   return {}
 }
 
-/** Removes what names the operator's account at the provider: organization, project and key ids. */
-export function scrub(message: string): string {
-  return message.replace(/\b(?:org|proj|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]').slice(0, 2000)
+/** Removes what names the operator's account at the provider: organization, project and key ids, and the key sent. */
+export function scrub(message: string, secrets: readonly string[] = []): string {
+  const keys = secrets.map((secret) => secret.replace(/^Bearer /, '')).filter((key) => key.length >= 8)
+  const clean = keys.reduce((text, key) => text.replaceAll(key, '[removed]'), message)
+  return clean.replace(/\b(?:org|proj|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]').slice(0, 2000)
 }
 
 function isQuota({ code, type }: ProviderError): boolean {
@@ -192,10 +197,6 @@ function isQuota({ code, type }: ProviderError): boolean {
 function retryAfterMs(headers: Headers): number | undefined {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds * 1000) : undefined
-}
-
-function stringOr<T>(value: unknown, fallback: T): string | T {
-  return typeof value === 'string' ? value : fallback
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
