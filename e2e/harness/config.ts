@@ -4,11 +4,22 @@
  * One credit is a dollar and there is no markup, so a token of `fast` costs 1 microcredit of input and 2 of output.
  * A plan's slug is its name.
  */
-export function testConfig(): Record<string, unknown> {
+export function testConfig(providerUrl: string): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
   return {
     credit: { usd: 1 },
-    providers: { openai: { type: 'openai' } },
+    providers: {
+      openai: { type: 'openai' },
+      // It speaks no TLS.
+      untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
+      // Nobody listens on port 1, and no such name is ever given out.
+      refusing: { type: 'openai-compatible', baseUrl: 'http://127.0.0.1:1/v1' },
+      unnamed: {
+        type: 'openai-compatible',
+        baseUrl: 'https://provider.invalid/v1',
+        apiKeyEnv: 'OPENAI_API_KEY',
+      },
+    },
     models: {
       fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
       deep: { provider: 'openai', upstreamModel: 'o9', price },
@@ -19,6 +30,16 @@ export function testConfig(): Record<string, unknown> {
         reasoning: false,
         onDisconnect: 'drain',
       },
+      capped: {
+        provider: 'openai',
+        upstreamModel: 'gpt-5-mini',
+        price,
+        reasoning: false,
+        outputTokensMax: 1000,
+      },
+      untrusted: { provider: 'untrusted', upstreamModel: 'any', price },
+      refusing: { provider: 'refusing', upstreamModel: 'any', price },
+      unnamed: { provider: 'unnamed', upstreamModel: 'any', price },
       free: { provider: 'openai', upstreamModel: 'gpt-oss', price: 'free', reasoning: false },
       flat: {
         provider: 'openai',
@@ -46,6 +67,7 @@ export function testConfig(): Record<string, unknown> {
     defaultPlan: 'free',
     identity: { authorizedParties: ['http://localhost:3000'], payer: 'organization' },
     timeouts: { headersMs: 2000, idleMs: 1500, totalMs: 20_000 },
+    limits: { bodyTimeoutMs: 2000 },
     drain: { concurrentMax: 10, timeMs: 3000 },
   }
 }

@@ -51,7 +51,7 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
   const provider = await startScriptedProvider()
   const port = await freePort()
   const configPath = join(folder, 'config.json')
-  writeFileSync(configPath, JSON.stringify({ ...testConfig(), ...options.config }))
+  writeFileSync(configPath, JSON.stringify({ ...testConfig(provider.url), ...options.config }))
   const env = {
     CLERK_PUBLISHABLE_KEY: clerk.publishableKey,
     CLERK_JWT_KEY: clerk.jwtKey,
