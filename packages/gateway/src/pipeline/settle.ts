@@ -20,7 +20,10 @@ export type Metered = { usage: Usage; estimated: boolean }
 export function metered(dispatch: Dispatch, now: number): Metered {
   const reported = dispatch.tap.usage()
   if (!reported) return { usage: evidence(dispatch, now), estimated: true }
-  if (!reported.invalid && dispatch.whole) return { usage: reported.usage, estimated: false }
+  // Usage beyond what was allowed is charged as far as the hold goes, and flagged: the provider broke its word.
+  if (!reported.invalid && dispatch.whole) {
+    return { usage: reported.usage, estimated: isOverCaps(reported.usage, dispatch) }
+  }
   return { usage: larger(evidence(dispatch, now), clamp(reported.usage, dispatch)), estimated: true }
 }
 
@@ -29,13 +32,19 @@ export function metered(dispatch: Dispatch, now: number): Metered {
  * have worked out of sight, what the time would allow; never more than the cap.
  */
 function evidence(dispatch: Dispatch, now: number): Usage {
-  const { tap, ask, model, reply, startedAt, firstOutputAt } = dispatch
+  const { tap, ask, model, reply, startedAt, firstOutputAt, whole } = dispatch
   const { hold } = reply
-  const unseen = !ask.stream || (model.reasoning && ask.mayReason)
+  const unseen = (!ask.stream && !whole) || (model.reasoning && ask.mayReason)
   const silentMs = (firstOutputAt ?? now) - startedAt
   const hidden = unseen ? Math.ceil((Math.max(0, silentMs) * OUTPUT_TOKENS_PER_SECOND_MAX) / 1000) : 0
   const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputBytes() + hidden)
-  return { inputTokens: hold.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens }
+  // Whether the provider wrote the input to its cache is not known: the dearer is presumed.
+  const cacheWriteTokens = hold.price.cacheWrite > hold.price.input ? hold.inputTokens : 0
+  return { inputTokens: hold.inputTokens, cachedInputTokens: 0, cacheWriteTokens, outputTokens }
+}
+
+function isOverCaps({ inputTokens, outputTokens }: Usage, { reply: { hold } }: Dispatch): boolean {
+  return inputTokens > hold.inputTokens || outputTokens > hold.outputTokensMax * hold.choices
 }
 
 /** Usage that cannot be true, brought within what the request could use. */
@@ -49,7 +58,7 @@ function larger(a: Usage, b: Usage): Usage {
   return {
     inputTokens: Math.max(a.inputTokens, b.inputTokens),
     cachedInputTokens: 0,
-    cacheWriteTokens: 0,
+    cacheWriteTokens: Math.max(a.cacheWriteTokens, b.cacheWriteTokens),
     outputTokens: Math.max(a.outputTokens, b.outputTokens),
   }
 }
