@@ -37,6 +37,12 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
         reasoning: false,
         outputTokensMax: 1000,
       },
+      caching: {
+        provider: 'openai',
+        upstreamModel: 'gpt-5.6',
+        price: { ...price, cacheWrite: 4 },
+        reasoning: false,
+      },
       untrusted: { provider: 'untrusted', upstreamModel: 'any', price },
       refusing: { provider: 'refusing', upstreamModel: 'any', price },
       unnamed: { provider: 'unnamed', upstreamModel: 'any', price },
