@@ -116,7 +116,8 @@ async function relayChunk(relay: Relay, events: SseEvent[]): Promise<StreamEnd |
     if (run) await write(relay, run)
     run = null
     if (kind === 'usage') {
-      if (relay.usageFrame) await write(relay, relay.usageFrame.bytes)
+      // Where several come, the last counts; who did not ask sees none.
+      if (relay.usageFrame && dispatch.ask.includeUsage) await write(relay, relay.usageFrame.bytes)
       relay.usageFrame = event
       continue
     }
