@@ -59,6 +59,8 @@ export default defineConfig({
       models: '*',
       allowance: { credits: 10_000, every: 'month' },
     },
+    // No allowance: every credit is bought, or granted by you.
+    payAsYouGo: { slugs: ['pay_as_you_go'], models: '*' },
   },
   defaultPlan: 'free',
 

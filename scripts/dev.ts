@@ -5,7 +5,7 @@
 import { startClerkSimulator } from '../packages/simulators/src/clerk.ts'
 import { startProviderSimulator } from '../packages/simulators/src/provider.ts'
 import { type Environment, readEnvironment, withoutEmpty } from './dev/environment.ts'
-import { freePort, startGateway, startWeb, stopAll, untilReady } from './dev/processes.ts'
+import { devFolder, freePort, startGateway, startWeb, stopAll, untilReady } from './dev/processes.ts'
 
 const ADMIN_KEY = 'faregate-dev-admin-key'
 const runtime = process.argv[2] === 'server' ? 'server' : 'worker'
@@ -22,6 +22,7 @@ async function main(): Promise<void> {
   const gatewayUrl = `http://localhost:${port}`
   const gateway: Environment = {
     FAREGATE_ADMIN_KEY: ADMIN_KEY,
+    DATABASE_URL: `file:${devFolder}/faregate.db`,
     ...own.gateway,
     ...clerk.gateway,
     ...provider.gateway,
@@ -66,7 +67,7 @@ async function identity(
   const clerk = await startClerkSimulator({
     port,
     appUrl: `http://localhost:${webPort}`,
-    stateFile: 'data/dev/clerk.json',
+    stateFile: `${devFolder}/clerk.json`,
   })
   return {
     gateway: {

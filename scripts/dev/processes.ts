@@ -2,11 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { writeWorkerTsconfig } from '../worker-tsconfig.ts'
 import type { Environment } from './environment.ts'
 
 const READY_TIMEOUT_MS = 120_000
+
+/** Where dev mode keeps what it must: balances, simulated users' sessions, and what the Worker is started with. */
+export const devFolder = resolve(process.env['FAREGATE_DEV_FOLDER'] ?? 'data/dev')
+
 const children: ChildProcess[] = []
 let stopping = false
 
@@ -20,12 +24,13 @@ export function startGateway(runtime: 'worker' | 'server', environment: Environm
     return
   }
   const { FAREGATE_CONFIG } = environment
-  const config = FAREGATE_CONFIG ? ['--tsconfig', writeWorkerTsconfig(FAREGATE_CONFIG, 'data/dev')] : []
+  const config = FAREGATE_CONFIG ? ['--tsconfig', writeWorkerTsconfig(FAREGATE_CONFIG, devFolder)] : []
   const flags = ['--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0']
+  const persist = ['--persist-to', join(devFolder, 'worker')]
   const quiet = ['--show-interactive-dev-session=false', '--log-level', 'warn']
   run(
     'wrangler',
-    ['dev', ...flags, ...quiet, '--env-file', workerFile(environment), ...config],
+    ['dev', ...flags, ...quiet, ...persist, '--env-file', workerFile(environment), ...config],
     {
       ...environment,
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -54,8 +59,8 @@ function workerFile(environment: Environment): string {
   const lines = Object.entries(environment)
     .filter(([name]) => names.test(name) && !name.startsWith('npm_'))
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-  const path = resolve('data/dev/worker.env')
-  mkdirSync(resolve('data/dev'), { recursive: true })
+  const path = join(devFolder, 'worker.env')
+  mkdirSync(devFolder, { recursive: true })
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 })
   return path
 }
