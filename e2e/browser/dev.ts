@@ -19,7 +19,10 @@ export async function startDev(runtime: Runtime): Promise<Dev> {
   const folder = mkdtempSync(join(tmpdir(), 'faregate-dev-'))
   const path = join(folder, 'config.json')
   const webUrl = `http://localhost:${webPort}`
-  writeFileSync(path, JSON.stringify({ ...config, identity: { ...config.identity, authorizedParties: [webUrl] } }))
+  writeFileSync(
+    path,
+    JSON.stringify({ ...config, identity: { ...config.identity, authorizedParties: [webUrl] } }),
+  )
   const env = {
     ...process.env,
     PORT: String(port),

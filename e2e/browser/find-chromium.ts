@@ -7,7 +7,11 @@ const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goog
 /** Throws, saying how to get one, when there is none. */
 export function findChromium(): string {
   const named = process.env['CHROMIUM']
-  const found = [...(named ? [named] : []), ...places, chromium.executablePath()].find((path) => existsSync(path))
+  const found = [...(named ? [named] : []), ...places, chromium.executablePath()].find((path) =>
+    existsSync(path),
+  )
   if (found) return found
-  throw new Error('No Chromium here: apt-get install chromium, or npx playwright install chromium, or name one with CHROMIUM.')
+  throw new Error(
+    'No Chromium here: apt-get install chromium, or npx playwright install chromium, or name one with CHROMIUM.',
+  )
 }

@@ -59,7 +59,8 @@ describe.each(['worker', 'server'] as const)('the web page over the %s', (runtim
 
     await ask(page, 'Ask through the server', 'What is the weather in London?')
     await page.waitForFunction(
-      (start) => Number(document.querySelector('[data-testid=balance]')?.textContent?.replace(/,/g, '')) < start,
+      (start) =>
+        Number(document.querySelector('[data-testid=balance]')?.textContent?.replace(/,/g, '')) < start,
       left ?? 0,
     )
     await shot(page, 'routed')
@@ -108,13 +109,16 @@ async function ask(page: Page, button: string, prompt: string): Promise<void> {
 
 /** The balance, once the page has read it. */
 async function balance(page: Page): Promise<number> {
-  await page.waitForFunction(() => /\d/.test(document.querySelector('[data-testid=balance]')?.textContent ?? ''))
+  await page.waitForFunction(() =>
+    /\d/.test(document.querySelector('[data-testid=balance]')?.textContent ?? ''),
+  )
   return Number((await page.getByTestId('balance').textContent())?.replace(/,/g, ''))
 }
 
 async function until(page: Page, expected: number): Promise<void> {
   await page.waitForFunction(
-    (value) => Number(document.querySelector('[data-testid=balance]')?.textContent?.replace(/,/g, '')) === value,
+    (value) =>
+      Number(document.querySelector('[data-testid=balance]')?.textContent?.replace(/,/g, '')) === value,
     expected,
   )
 }

@@ -1,6 +1,7 @@
 /** The Cloudflare Worker: the pipeline runs here, and each account's ledger in a Durable Object of its own. */
-import { createHash } from 'node:crypto'
+
 import { waitUntil } from 'cloudflare:workers'
+import { createHash } from 'node:crypto'
 import { type App, createGateway } from '@faregate/gateway'
 import { createDurableObjectStore } from '@faregate/gateway/stores/durable-object'
 import type { WorkerEnv } from './env.ts'
@@ -35,6 +36,10 @@ function createApp(env: WorkerEnv): App {
 function misconfigured(error: unknown, env: WorkerEnv): Response {
   const why = error instanceof Error ? error.message : String(error)
   console.error(why)
-  const message = env.FAREGATE_DEV_MODE === '1' ? why : 'This gateway is not configured. Its operator finds why in its log.'
-  return Response.json({ error: { message, type: 'api_error', param: null, code: 'misconfigured' } }, { status: 500 })
+  const message =
+    env.FAREGATE_DEV_MODE === '1' ? why : 'This gateway is not configured. Its operator finds why in its log.'
+  return Response.json(
+    { error: { message, type: 'api_error', param: null, code: 'misconfigured' } },
+    { status: 500 },
+  )
 }

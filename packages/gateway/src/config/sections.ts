@@ -5,8 +5,8 @@
 import type { z } from 'zod'
 import { type ConfigError, errorsOf, pathOf } from './errors.ts'
 import { salvage } from './salvage.ts'
-import { configSchema, creditPackSchema, modelSchema, planSchema, providerSchema } from './schema.ts'
 import type { CreditPackConfig, ModelConfig, PlanConfig, ProviderConfig } from './schema.ts'
+import { configSchema, creditPackSchema, modelSchema, planSchema, providerSchema } from './schema.ts'
 
 type Config = z.output<typeof configSchema>
 

@@ -1,8 +1,8 @@
 /** A config and an environment that are right, for tests to spoil. */
 import { generateKeyPairSync } from 'node:crypto'
 import type { ConfigError } from './errors.ts'
-import { resolveConfig, type Settings } from './resolve.ts'
 import type { FaregateConfig } from './faregate-config.ts'
+import { resolveConfig, type Settings } from './resolve.ts'
 
 export const publishableKey = `pk_test_${btoa('clerk.example.com$')}`
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { createSseFramer } from '../pipeline/sse.ts'
 import type { Tap } from '../ports.ts'
 import { createChatTap } from './chat-tap.ts'
-import { createSseFramer } from '../pipeline/sse.ts'
 
 const encoder = new TextEncoder()
 const fixtures = new URL('./__fixtures__/', import.meta.url)
