@@ -25,6 +25,8 @@ type Relay = {
   writer: WritableStreamDefaultWriter<Uint8Array>
   /** The usage frame, kept back until the charge is known. */
   usageFrame: SseEvent | null
+  /** Ends the write under way. */
+  freeWrite: () => void
 }
 
 /** How a stream came to its end. `failure` is told to the client as one error event. */
@@ -40,7 +42,7 @@ export function stream(
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = writable.getWriter()
   writer.closed.catch(() => watch.left())
-  const relay: Relay = { pipeline, dispatch, watch, writer, usageFrame: null }
+  const relay: Relay = { pipeline, dispatch, watch, writer, usageFrame: null, freeWrite: () => {} }
   dispatch.call.waitUntil(pumpSafely(relay, upstream.getReader()))
   const headers = {
     ...answerHeaders(pipeline, dispatch),
@@ -54,7 +56,10 @@ export function stream(
 async function pumpSafely(relay: Relay, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   const { pipeline, dispatch, watch, writer } = relay
   watch.onStop(() => void reader.cancel().catch(() => {}))
-  watch.onLeft(() => void writer.abort().catch(() => {}))
+  watch.onLeft(() => {
+    writer.abort().catch(() => {})
+    relay.freeWrite()
+  })
   try {
     await pump(relay, reader)
   } catch (error) {
@@ -139,14 +144,18 @@ async function extend(relay: Relay, run: Uint8Array, next: Uint8Array): Promise<
   return next
 }
 
-async function write({ dispatch, watch, writer }: Relay, bytes: Uint8Array): Promise<void> {
+async function write(relay: Relay, bytes: Uint8Array): Promise<void> {
+  const { dispatch, watch, writer } = relay
   if (dispatch.left) return
   watch.writing(true)
-  try {
-    await writer.write(bytes)
-  } catch {
-    watch.left()
-  }
+  await new Promise<void>((resolve) => {
+    // A write that nobody takes never ends, not even when it is aborted: who leaves frees it.
+    relay.freeWrite = resolve
+    writer.write(bytes).then(resolve, () => {
+      watch.left()
+      resolve()
+    })
+  })
   watch.writing(false)
 }
 
