@@ -34,6 +34,7 @@ export function startWatch(pipeline: Pipeline, dispatch: Dispatch): Watch {
   let writingSince: number | null = null
   let checkpointAt = dispatch.startedAt + CHECKPOINT_MS
   let drainUntil: number | null = null
+  let ended = false
   const stopped = listeners()
   const gone = listeners()
 
@@ -44,7 +45,8 @@ export function startWatch(pipeline: Pipeline, dispatch: Dispatch): Watch {
     stopped.tell()
   }
   const left = () => {
-    if (dispatch.left) return
+    // A client may go after the end as well: there is nothing to read on then, and no drain to count.
+    if (dispatch.left || ended) return
     dispatch.left = true
     gone.tell()
     if (!worthReadingOn(dispatch) || drains.count >= settings.drain.concurrentMax) return stop('left')
@@ -78,6 +80,7 @@ export function startWatch(pipeline: Pipeline, dispatch: Dispatch): Watch {
     onStop: stopped.listen,
     onLeft: gone.listen,
     end() {
+      ended = true
       clearInterval(timer)
       if (drainUntil !== null) drains.count -= 1
       drainUntil = null

@@ -1,0 +1,133 @@
+/** What cannot be timed over sockets: leaving between two steps, readers that stall, a ledger that fails half-way. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { chunk, fedStream, plainAnswer, startBench } from './test-kit.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Lets `ms` go by on the steady clock and the timers, in steps of a tenth of a second. */
+async function pass(bench: { pass(ms: number): void }, ms: number): Promise<void> {
+  for (let gone = 0; gone < ms; gone += 100) {
+    bench.pass(100)
+    await vi.advanceTimersByTimeAsync(100)
+  }
+}
+
+it('408: who leaves while credits are being held is sent nowhere and charged nothing', async () => {
+  let dispatched = 0
+  const bench = await startBench(() => {
+    dispatched += 1
+    return plainAnswer()
+  })
+  const client = new AbortController()
+  bench.onCommand((kind) => kind === 'reserve' && client.abort())
+  const answer = await bench.ask({}, client.signal)
+  expect(answer.status).toBe(408)
+  expect(dispatched).toBe(0)
+  expect(await bench.charges()).toMatchObject([{ credits: 0, ended: 'error' }])
+  expect(await bench.held()).toBe(0)
+})
+
+it('200: a reader that stalls for 30 s counts as gone: the provider is stopped, evidence is charged', async () => {
+  let signal: AbortSignal | null = null
+  const bench = await startBench((request) => {
+    signal = request.signal
+    const { response, feed } = fedStream(request.signal)
+    for (let i = 0; i < 10; i += 1) feed(chunk('word'))
+    return response
+  })
+  const answer = await bench.ask({ stream: true })
+  expect(answer.status).toBe(200)
+  await pass(bench, 29_000)
+  expect(signal).toMatchObject({ aborted: false })
+  expect(await bench.held()).toBe(1)
+  await pass(bench, 2000)
+  expect(signal).toMatchObject({ aborted: true })
+  expect(await bench.charges()).toMatchObject([{ ended: 'stopped', estimated: true }])
+  expect(await bench.held()).toBe(0)
+})
+
+it('200: a stream of four minutes keeps its hold, by checkpoints, and is charged exactly', async () => {
+  const given: { stream?: ReturnType<typeof fedStream> } = {}
+  const bench = await startBench(({ signal }) => {
+    given.stream = fedStream(signal)
+    return given.stream.response
+  })
+  const checkpoints: string[] = []
+  bench.onCommand((kind) => kind === 'checkpoint' && checkpoints.push(kind))
+  const answer = await bench.ask({ stream: true })
+  const text = answer.text()
+  for (let i = 0; i < 4; i += 1) {
+    given.stream?.feed(chunk('word'))
+    await pass(bench, 60_000)
+  }
+  expect(checkpoints.length).toBeGreaterThanOrEqual(15)
+  expect(await bench.held()).toBe(1)
+  given.stream?.feed(
+    'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\ndata: [DONE]\n\n',
+  )
+  await vi.advanceTimersByTimeAsync(10)
+  expect(await text).toMatch(/\[DONE\]\n\n$/)
+  expect(await bench.charges()).toMatchObject([
+    { ended: 'complete', usage: { inputTokens: 3, outputTokens: 4 } },
+  ])
+})
+
+it('200: clients that go after their answers use up no drains', async () => {
+  const dispatched = Promise.withResolvers<(answer: Response) => void>()
+  let hang = false
+  const bench = await startBench(() => {
+    if (!hang) return plainAnswer()
+    return new Promise<Response>((resolve) => dispatched.resolve(resolve))
+  })
+  for (let i = 0; i < 200; i += 1) {
+    const client = new AbortController()
+    const answer = await bench.ask({}, client.signal)
+    expect(answer.status).toBe(200)
+    client.abort()
+  }
+  hang = true
+  const client = new AbortController()
+  const last = bench.ask({}, client.signal)
+  const finish = await dispatched.promise
+  client.abort()
+  await pass(bench, 1000)
+  finish(plainAnswer(7))
+  await last
+  const [newest] = await bench.charges()
+  expect(newest).toMatchObject({ ended: 'stopped', usage: { inputTokens: 3, outputTokens: 7 } })
+  expect(newest?.estimated ?? false).toBe(false)
+})
+
+for (const when of ['before', 'after'] as const) {
+  it(`200: a ledger that fails ${when} the settlement is decided charges once, a little later`, async () => {
+    const bench = await startBench(() => plainAnswer())
+    bench.fail('settle', when, 3)
+    const answer = await bench.ask()
+    expect(answer.status).toBe(200)
+    // The charge is not known yet, so no receipt is made up.
+    expect(answer.headers.get('faregate-credits-charged')).toBeNull()
+    expect(await answer.text()).not.toContain('faregate')
+    await pass(bench, 3000)
+    expect(await bench.charges()).toMatchObject([{ ended: 'complete', usage: { outputTokens: 5 } }])
+    expect(await bench.held()).toBe(0)
+  })
+
+  it(`503: a ledger that fails ${when} a reserve is decided: nothing is sent`, async () => {
+    let dispatched = 0
+    const bench = await startBench(() => {
+      dispatched += 1
+      return plainAnswer()
+    })
+    bench.fail('reserve', when, 1)
+    const answer = await bench.ask()
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({ error: { code: 'store_unavailable' } })
+    expect(answer.headers.get('retry-after')).toBe('1')
+    expect(dispatched).toBe(0)
+  })
+}
