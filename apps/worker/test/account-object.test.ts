@@ -5,8 +5,8 @@ import { beforeEach, expect, test } from 'vitest'
 import {
   grantOf,
   reserveOf,
-  settleOf,
   START,
+  settleOf,
 } from '../../../packages/gateway/src/stores/conformance/fixtures.ts'
 import { accepted, accountId } from '../../../packages/gateway/src/stores/conformance/harness.ts'
 import { conditions } from './worker.ts'

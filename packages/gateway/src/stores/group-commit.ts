@@ -7,11 +7,11 @@ import { StoreUnavailable } from '../ports.ts'
 
 export type GroupCommitOptions = {
   /** Runs `work` in one transaction: all of it is durable when this returns, none of it when it throws. */
-  transaction(work: () => void): void
+  transaction: (work: () => void) => void
   /** Whether another connection held the database, so that trying again can help. */
-  isBusy(error: unknown): boolean
+  isBusy: (error: unknown) => boolean
   /** Whether one task may be at fault, so that each should be tried alone. */
-  isConflict(error: unknown): boolean
+  isConflict: (error: unknown) => boolean
   /** Runs the next group soon: after the events that are ready now, so that theirs join it. */
   schedule?: (run: () => void) => void
   queueMax?: number

@@ -16,7 +16,7 @@ export type LapsesOptions = {
   clock: Clock
   apply: Store['apply']
   /** Open holds whose lease ended at or before `now`, in any order, as many as one sweep should take. */
-  overdue(now: number): Promise<OverdueHold[]>
+  overdue: (now: number) => Promise<OverdueHold[]>
   log?: StoreLog
   /** A clock that never jumps, in milliseconds. */
   steadyClock?: Clock
@@ -25,8 +25,8 @@ export type LapsesOptions = {
 
 export type Lapses = {
   /** One round, as the timer does it. Resolves to the number of holds that lapsed. */
-  sweep(): Promise<number>
-  stop(): void
+  sweep: () => Promise<number>
+  stop: () => void
 }
 
 /** Starts the timer. A lapse that fails is told to the log and tried again at the next tick. */

@@ -19,7 +19,7 @@ export type MemoryStoreOptions = { catalog: Catalog; clock?: Clock } & Pick<
 >
 
 /** A store that can also be told to look for lapsed leases now. */
-export type MemoryStore = Store & { sweep(): Promise<number> }
+export type MemoryStore = Store & { sweep: () => Promise<number> }
 
 /** Makes an empty store. Its lapses run on a timer until `close`. */
 export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {

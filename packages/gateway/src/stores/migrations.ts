@@ -3,7 +3,7 @@
  * Never change one that was released: add the next.
  */
 import { parseDecimal } from '../core/credits.ts'
-import type { SqliteDriver } from './sqlite.ts'
+import { type SqliteDriver, textOf } from './sqlite.ts'
 
 type Migration = {
   statements: readonly string[]
@@ -78,10 +78,13 @@ export function migrate(driver: SqliteDriver, options: MigrateOptions): void {
 /** Balances are counted in credits, so a credit must go on being worth what it was sold for. */
 function checkCredit(driver: SqliteDriver, creditUsd: number | string): void {
   const configured = canonical(creditUsd)
-  const stored = driver.execute(`SELECT value FROM meta WHERE key = 'credit_usd'`)[0]?.value
-  if (stored === undefined) {
+  const row = driver.execute(`SELECT value FROM meta WHERE key = 'credit_usd'`)[0]
+  if (!row) {
     driver.execute(`INSERT INTO meta (key, value) VALUES ('credit_usd', ?)`, configured)
-  } else if (stored !== configured) {
+    return
+  }
+  const stored = textOf(row.value)
+  if (stored !== configured) {
     throw new Error(
       `credit.usd is ${configured}, but the balances in this database were sold at ${stored} USD a credit. Set credit.usd back to ${stored} and change markupPercent or the packs' prices instead, or start with a new database.`,
     )

@@ -31,7 +31,7 @@ export type SqliteStoreOptions = {
 }
 
 /** A store that can also be told to look for lapsed leases now. */
-export type SqliteStore = Store & { sweep(): Promise<number> }
+export type SqliteStore = Store & { sweep: () => Promise<number> }
 
 const SWEEP_LIMIT = 500
 const START_WAIT_MS = 5_000

@@ -101,7 +101,7 @@ export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }:
           now,
           limit,
         )
-        .map((row) => ({ accountId: String(row.account_id), holdId: String(row.id) })),
+        .map((row) => ({ accountId: textOf(row.account_id), holdId: textOf(row.id) })),
     earliestLease() {
       const lease = driver.execute('SELECT min(lease_until) AS lease FROM holds')[0]?.lease
       return typeof lease === 'number' ? lease : null
@@ -203,21 +203,26 @@ function selectAccount(driver: SqliteDriver, id: string): Known {
   const row = driver.execute(ACCOUNT, id)[0]
   if (!row) return { account: null, lastEntry: null, holds: new Map() }
   const lastEntry = typeof row.last_entry === 'number' ? row.last_entry : null
-  return { account: JSON.parse(String(row.state)) as Account, lastEntry, holds: new Map() }
+  return { account: JSON.parse(textOf(row.state)) as Account, lastEntry, holds: new Map() }
 }
 
 /** Reads one row's JSON. The tables are written by this module alone, so what is in them has its type. */
 function selectState<State>(driver: SqliteDriver, sql: string, ...keys: string[]): State | undefined {
   const state = driver.execute(sql, ...keys)[0]?.state
-  return state === undefined ? undefined : (JSON.parse(String(state)) as State)
+  return state === undefined ? undefined : (JSON.parse(textOf(state)) as State)
 }
 
-/** Follows the account's chain of entries from one sequence number down. */
-const CHAIN = `WITH RECURSIVE chain (previous, body, account_id) AS (
-    SELECT previous, body, account_id FROM entries WHERE sequence = ?1 AND account_id = ?2
+/** The text of a column that has nothing else. */
+export function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new Error('the database has another type where it should have text')
+  return value
+}
+
+/** Follows the account's chain of entries down from one that must be its own. */
+const CHAIN = `WITH RECURSIVE chain (previous, body) AS (
+    SELECT previous, body FROM entries WHERE sequence = ?1 AND account_id = ?2
     UNION ALL
-    SELECT older.previous, older.body, older.account_id FROM chain
-    JOIN entries AS older ON older.sequence = chain.previous AND older.account_id = chain.account_id
+    SELECT older.previous, older.body FROM chain JOIN entries AS older ON older.sequence = chain.previous
   ) SELECT previous, body FROM chain LIMIT ?3`
 
 /** Newest first. The cursor is the sequence number of the next entry to show. */
@@ -234,7 +239,7 @@ function selectEntries(driver: SqliteDriver, accountId: string, query: EntryQuer
   const rows = driver.execute(CHAIN, from, accountId, count)
   const previous = rows.at(-1)?.previous
   return {
-    data: rows.map((row) => JSON.parse(String(row.body)) as Entry),
+    data: rows.map((row) => JSON.parse(textOf(row.body)) as Entry),
     nextCursor: typeof previous === 'number' ? String(previous) : null,
   }
 }

@@ -10,7 +10,8 @@ const DAY_MS = 86_400_000
 export function describeBooks(store: StoreUnderTest): void {
   describe('books', () => {
     const open = opener(store)
-    entries(open)
+    pages(open)
+    sums(open)
     traces(open)
   })
   describe('leases', () => {
@@ -22,7 +23,7 @@ export function describeBooks(store: StoreUnderTest): void {
 
 type Open = ReturnType<typeof opener>
 
-function entries(open: Open): void {
+function pages(open: Open): void {
   test('entries come newest first, by pages that miss and repeat nothing', async () => {
     const { store, clock } = await open()
     const account = accountId()
@@ -71,7 +72,9 @@ function entries(open: Open): void {
     ])
     expect((await store.entries(account, { limit: 10, requestId: 'bought' })).data).toEqual([])
   })
+}
 
+function sums(open: Open): void {
   test('folding the entries gives the balance', async () => {
     const { store, clock } = await open()
     const account = accountId()

@@ -10,22 +10,22 @@ export type TestClock = {
   wall: Clock
   steady: Clock
   /** Time passes. */
-  advance(ms: number): void
+  advance: (ms: number) => void
   /** Somebody sets the wall clock. */
-  step(ms: number): void
+  step: (ms: number) => void
 }
 
 export type OpenStore = {
   store: Store
   /** Does now what the timer or the alarm would do by itself. */
-  sweep(accountIds: readonly string[]): Promise<void>
-  close(): Promise<void>
+  sweep: (accountIds: readonly string[]) => Promise<void>
+  close: () => Promise<void>
 }
 
 /** What a store brings to the suite. */
 export type StoreUnderTest = {
   name: string
-  open(clock: TestClock): Promise<OpenStore>
+  open: (clock: TestClock) => Promise<OpenStore>
   /** Whether it notices that the wall clock was set: a Durable Object trusts its platform's. */
   noticesClockSteps: boolean
   /** Random runs of the model comparison. */
