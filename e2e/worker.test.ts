@@ -1,7 +1,7 @@
 /** Every scenario on the Worker in workerd. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { type Stack, startStack } from './harness/stack.ts'
-import { walk } from './scenarios/walk.ts'
+import { everyScenario } from './scenarios/all.ts'
 
 describe('Cloudflare Worker in workerd', () => {
   let stack: Stack
@@ -9,5 +9,5 @@ describe('Cloudflare Worker in workerd', () => {
     stack = await startStack('worker')
   })
   afterAll(() => stack.stop())
-  describe('walk', () => walk(() => stack))
+  everyScenario(() => stack)
 })
