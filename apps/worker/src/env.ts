@@ -1,8 +1,8 @@
 /** What a deployment binds: the accounts' objects, and the variables of the contract. */
-import type { AccountObject } from './account-object.ts'
+import type { AccountNamespace } from '@faregate/gateway/stores/durable-object'
 
 export type WorkerEnv = {
-  ACCOUNTS: DurableObjectNamespace<AccountObject>
+  ACCOUNTS: AccountNamespace
   FAREGATE_DEV_MODE?: string
   FAREGATE_DEV_CLERK_URL?: string
 }

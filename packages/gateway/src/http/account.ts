@@ -1,12 +1,12 @@
 /** What users see of their account: balance, limits and entries. */
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { accountView, entryView } from '../core/view.ts'
 import { ok } from '../core/result.ts'
+import { accountView, entryView } from '../core/view.ts'
 import type { Pipeline } from '../pipeline/call.ts'
 import type { EntryPage, EntryQuery } from '../ports.ts'
-import type { Env } from './app.ts'
 import { forCaller } from './caller.ts'
+import type { Env } from './env.ts'
 import { query } from './input.ts'
 
 /** Query of the entries routes. */

@@ -7,10 +7,10 @@ import { creditsOf } from '../core/credits.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { accountView } from '../core/view.ts'
-import { createFaregateKey, payerOf } from '../issuers/faregate-key.ts'
+import { createFaregateKey, isAccountId, payerOf } from '../issuers/faregate-key.ts'
 import type { Pipeline } from '../pipeline/call.ts'
 import { entryPageView, entryQuery, toEntryQuery } from './account.ts'
-import type { Env } from './app.ts'
+import type { Env } from './env.ts'
 import { credits, input, query, time } from './input.ts'
 import { keyView, newKey, newKeyId } from './keys.ts'
 import { refuse } from './respond.ts'
@@ -84,12 +84,13 @@ function forOperator(pipeline: Pipeline, adminKeys: readonly string[], handle: H
     const token = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
     if (!(await isOneOf(pipeline, token, adminKeys))) {
       return refuse(
-        refusal('invalid_token', 'Send FAREGATE_ADMIN_KEY as "Authorization: Bearer <key>".'),
+        refusal('invalrevocationIdtoken', 'Send FAREGATE_ADMIN_KEY as "Authorization: Bearer <key>".'),
         requestId,
       )
     }
     const id = context.req.param('id') ?? ''
-    const answer = accountIdPattern.test(id) ? await handle(id, context) : err(badAccountId(id))
+    const known = accountIdPattern.test(id) && isAccountId(id)
+    const answer = known ? await handle(id, context) : err(badAccountId(id))
     return answer.ok ? answer.value : refuse(answer.error, requestId)
   }
 }
@@ -106,7 +107,7 @@ const accountIdPattern = /^(?:clerk:(?:user|org)_[^\s/]{1,200}|[A-Za-z0-9][\w-]{
 
 function badAccountId(id: string): Refusal {
   const message = `${id.slice(0, 100)} is no account id. They look like clerk:user_2a, clerk:org_7 or <issuer>:user:<sub>.`
-  return refusal('invalid_value', message, { param: 'id' })
+  return refusal('invalrevocationIdvalue', message, { param: 'id' })
 }
 
 async function show(pipeline: Pipeline, id: string): Promise<Record<string, unknown>> {
@@ -139,11 +140,12 @@ async function postGrant(
 ): Promise<Result<Response, Refusal>> {
   const asked = await input(context, newGrant)
   if (!asked.ok) return asked
-  const { credits: amount, reason, expiresAt = null } = asked.value
   const grantId = idempotent('operator', context)
+  if (!grantId.ok) return grantId
+  const { credits: amount, reason, expiresAt = null } = asked.value
   const command = {
     kind: 'grant',
-    id: grantId,
+    id: grantId.value,
     credits: amount,
     source: 'operator',
     reason,
@@ -162,10 +164,12 @@ async function postRevocation(
 ): Promise<Result<Response, Refusal>> {
   const asked = await input(context, newRevocation)
   if (!asked.ok) return asked
+  const revocationId = idempotent('revoke', context)
+  if (!revocationId.ok) return revocationId
   const { grantId = null, credits: amount = null, reason } = asked.value
   const command = {
     kind: 'revoke',
-    id: idempotent('revoke', context),
+    id: revocationId.value,
     grantId,
     credits: amount,
     reason,
@@ -210,9 +214,12 @@ async function putPlan(
 }
 
 /** The command's id from the caller's Idempotency-Key, so that a repeat moves nothing; a fresh one without. */
-function idempotent(prefix: string, { req }: Context<Env>): string {
+function idempotent(prefix: string, { req }: Context<Env>): Result<string, Refusal> {
   const key = req.header('idempotency-key') ?? crypto.randomUUID()
-  return `${prefix}:${key.slice(0, 200)}`
+  // A key that were cut, or none at all, would make two grants one.
+  if (key.length > 0 && key.length <= 200) return ok(`${prefix}:${key}`)
+  const message = 'The Idempotency-Key must have 1 to 200 characters.'
+  return err(refusal('invalid_value', message, { param: 'idempotency-key' }))
 }
 
 const conflict = refusal(

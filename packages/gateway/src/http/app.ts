@@ -8,6 +8,7 @@ import { type Endpoint, StoreUnavailable } from '../ports.ts'
 import { accountRoutes } from './account.ts'
 import { adminRoutes } from './admin.ts'
 import { allowOrigin, preflight } from './cors.ts'
+import type { Env } from './env.ts'
 import { keyRoutes } from './keys.ts'
 import { modelRoutes } from './models.ts'
 import { internalError, refuse } from './respond.ts'
@@ -26,9 +27,6 @@ export type AppOptions = {
   /** Mints a development token; only in dev mode. */
   devToken?: ((request: Request) => Promise<Response>) | undefined
 }
-
-/** What the runtime gives a request: who it is and how to outlive it. */
-export type Env = { Bindings: { requestId: string; waitUntil: Call['waitUntil'] } }
 
 export type App = (request: Request, waitUntil: Call['waitUntil']) => Promise<Response>
 

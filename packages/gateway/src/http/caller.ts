@@ -5,7 +5,7 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Pipeline } from '../pipeline/call.ts'
 import type { Identity } from '../ports.ts'
-import type { Env } from './app.ts'
+import type { Env } from './env.ts'
 import { refuse } from './respond.ts'
 
 export type Caller = { identity: Identity; account: Account }

@@ -33,7 +33,8 @@ function checked<T>(value: unknown, schema: z.ZodType<T>): Result<T, Refusal> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return ok(parsed.data)
   const issue = parsed.error.issues[0]
-  const param = issue?.path.map(String).join('.') ?? ''
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  const param = [...(issue?.path ?? []), ...unknown].map(String).join('.')
   return err(
     refusal(
       'invalid_value',

@@ -7,8 +7,8 @@ import { refusal } from '../core/refusal.ts'
 import { err, ok } from '../core/result.ts'
 import { createFaregateKey } from '../issuers/faregate-key.ts'
 import type { Pipeline } from '../pipeline/call.ts'
-import type { Env } from './app.ts'
 import { forCaller } from './caller.ts'
+import type { Env } from './env.ts'
 import { credits, input } from './input.ts'
 
 const DAY_SECONDS = 86_400

@@ -5,8 +5,8 @@ import { resolvePlan } from '../core/plans.ts'
 import { refusal } from '../core/refusal.ts'
 import { err, ok } from '../core/result.ts'
 import type { Pipeline } from '../pipeline/call.ts'
-import type { Env } from './app.ts'
 import { type Caller, forCaller } from './caller.ts'
+import type { Env } from './env.ts'
 
 /** Adds `GET /v1/models` and `/v1/models/{id}`, and the same without `/v1`. */
 export function modelRoutes(routes: Hono<Env>, pipeline: Pipeline): void {
