@@ -84,7 +84,7 @@ function forOperator(pipeline: Pipeline, adminKeys: readonly string[], handle: H
     const token = /^Bearer (.+)$/.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
     if (!(await isOneOf(pipeline, token, adminKeys))) {
       return refuse(
-        refusal('invalrevocationIdtoken', 'Send FAREGATE_ADMIN_KEY as "Authorization: Bearer <key>".'),
+        refusal('invalid_token', 'Send FAREGATE_ADMIN_KEY as "Authorization: Bearer <key>".'),
         requestId,
       )
     }
@@ -107,7 +107,7 @@ const accountIdPattern = /^(?:clerk:(?:user|org)_[^\s/]{1,200}|[A-Za-z0-9][\w-]{
 
 function badAccountId(id: string): Refusal {
   const message = `${id.slice(0, 100)} is no account id. They look like clerk:user_2a, clerk:org_7 or <issuer>:user:<sub>.`
-  return refusal('invalrevocationIdvalue', message, { param: 'id' })
+  return refusal('invalid_value', message, { param: 'id' })
 }
 
 async function show(pipeline: Pipeline, id: string): Promise<Record<string, unknown>> {
