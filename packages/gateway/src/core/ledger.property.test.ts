@@ -187,7 +187,9 @@ function checkReserve(ran: Ran): void {
     expect(left).toBe(had - hold.amount)
     expect(model.liveAvailable(after.grants, now)).toBe(left)
     expect(after.blocked || after.debt > 0).toBe(false)
-    checkCap(command, hold, had)
+    const key = before.keys.find(({ hash }) => hash === command.keyHash)
+    const keyMay = key && key.creditsMax !== null ? key.creditsMax - key.spent - key.held : had
+    checkCap(command, hold, Math.min(had, keyMay))
     return
   }
   const { code } = result.error

@@ -277,4 +277,19 @@ describe('a Faregate key', () => {
     ledger.accept({ kind: 'release', holdId: 't' })
     ledger.accept(by('v', 210))
   })
+
+  test('bounds a missing output cap as the balance does, and below the floor says what it still pays for', () => {
+    const ledger = ledgerWith(10_000)
+    const { key } = ledger.accept(keyOf('k', { creditsMax: 1000 }))
+    const by = (id: string) =>
+      reserveOf(id, { keyHash: key.hash, output: { asked: null, default: 4096, max: null } })
+    const { hold } = ledger.accept({ ...by('r'), inputTokens: 100, choices: 2 })
+    expect(hold).toMatchObject({ outputTokensMax: 450, amount: 1000 })
+    ledger.accept(settleOf('r', usageOf(100, 645)))
+    expect(ledger.refuse(by('s')).message).toBe(
+      'This request may cost up to 0.000256 credits, and this Faregate key may spend 0.000255 more. That pays for 255 output tokens: lower max_completion_tokens to 255, or make a new key.',
+    )
+    ledger.accept({ ...by('t'), output: { asked: 255, default: 4096, max: null } })
+    expect(ledger.refuse(by('u')).message).toContain('Shorten the input, or make a new key.')
+  })
 })

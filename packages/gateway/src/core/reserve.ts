@@ -42,7 +42,7 @@ export function reserve(
   const { plan } = resolvePlan(draft.account, command.planClaim, command.payer, context.catalog, context.now)
   if (!planAllows(plan, command.model)) return err(modelRefusal(plan, command.model))
   grantAllowance(draft, plan, command.payer)
-  const cap = outputCap(draft.account, command, plan)
+  const cap = outputCap(draft.account, command, plan, key.value)
   if (!cap.ok) return cap
   const admitted = admit(draft, command, plan, key.value, cap.value)
   if (!admitted.ok) return admitted
@@ -82,21 +82,26 @@ function modelRefusal(plan: Plan, model: string): Refusal {
 }
 
 /** The output cap per choice: asked for and clamped to model and plan, or the default as far as it is affordable. */
-function outputCap(account: Account, command: Reserve, plan: Plan): Result<number, Refusal> {
+function outputCap(account: Account, command: Reserve, plan: Plan, key: Key | null): Result<number, Refusal> {
   const { asked, default: byDefault, max } = command.output
   const ceiling = Math.min(max ?? Number.POSITIVE_INFINITY, plan.outputTokensMax ?? Number.POSITIVE_INFINITY)
   if (asked !== null) return ok(Math.min(asked, ceiling))
   const wanted = Math.min(byDefault, ceiling)
-  const affordable = affordablePerChoice(account, command)
+  const affordable = affordablePerChoice(command, Math.min(availableOf(account), keyLeft(key)))
   const fitting = Math.floor((windowTokens(plan, command.model) - command.inputTokens) / command.choices)
   const cap = Math.min(wanted, affordable, Math.max(fitting, OUTPUT_TOKENS_FLOOR))
-  if (cap >= Math.min(OUTPUT_TOKENS_FLOOR, wanted)) return ok(cap)
-  return err(creditsRefusal(account, command, Math.min(OUTPUT_TOKENS_FLOOR, wanted)))
+  const floor = Math.min(OUTPUT_TOKENS_FLOOR, wanted)
+  return cap >= floor ? ok(cap) : err(creditsRefusal(account, command, key, floor))
 }
 
-function affordablePerChoice(account: Account, command: Reserve): number {
-  const tokens = affordableOutputTokens(command.price, command.inputTokens, availableOf(account))
-  return Math.floor(tokens / command.choices)
+function affordablePerChoice({ price, inputTokens, choices }: Reserve, credits: number): number {
+  return Math.floor(affordableOutputTokens(price, inputTokens, credits) / choices)
+}
+
+/** What a key may still spend, in microcredits; Infinity without a key or a cap of its own. */
+function keyLeft(key: Key | null): number {
+  if (!key || key.creditsMax === null) return Number.POSITIVE_INFINITY
+  return Math.max(0, key.creditsMax - key.spent - key.held)
 }
 
 /** The tokens that a whole minute's window holds for this model. */
@@ -122,9 +127,9 @@ function admit(
   const ask = { model, tokens: inputTokens + cap * choices, credits: amount }
   const limited = limitRefusal(plan.limits, account.windows, account.open, ask, now)
   if (limited) return err(limited)
-  if (amount > availableOf(account)) return err(creditsRefusal(account, command, cap))
-  const overKey = key && keyRefusal(key, amount)
-  if (overKey) return err(overKey)
+  if (amount > Math.min(availableOf(account), keyLeft(key))) {
+    return err(creditsRefusal(account, command, key, cap))
+  }
   account.open.total += 1
   account.open.models[model] = (account.open.models[model] ?? 0) + 1
   if (key) key.held += amount
@@ -161,27 +166,24 @@ function draw(account: Account, amount: number): Hold['draws'] {
   return draws
 }
 
-function keyRefusal(key: Key, amount: number): Refusal | null {
-  if (key.creditsMax === null) return null
-  const left = key.creditsMax - key.spent - key.held
-  if (amount <= left) return null
-  return refusal(
-    'insufficient_credits',
-    `This request may cost ${creditsOf(amount)} credits, and this Faregate key may spend ${creditsOf(Math.max(0, left))} more. Make a new key, or lower the output cap.`,
-  )
-}
-
-function creditsRefusal(account: Account, command: Reserve, cap: number): Refusal {
+/** The balance is short, or else what the key may spend of it. Says what the shorter of them still pays for. */
+function creditsRefusal(account: Account, command: Reserve, key: Key | null, cap: number): Refusal {
   const available = availableOf(account)
+  const left = keyLeft(key)
   const amount = chargeMax(command.price, command.inputTokens, cap * command.choices)
-  const tokens = affordablePerChoice(account, command)
+  const tokens = affordablePerChoice(command, Math.min(available, left))
+  const more = amount > available ? 'buy credits' : 'make a new key'
+  const there =
+    amount > available
+      ? `${creditsOf(available)} are available`
+      : `this Faregate key may spend ${creditsOf(left)} more`
   const wayOut =
     tokens > 0
-      ? `That pays for ${tokens} output tokens: lower max_completion_tokens to ${tokens}, or buy credits.`
-      : 'Shorten the input, or buy credits.'
+      ? `That pays for ${tokens} output tokens: lower max_completion_tokens to ${tokens}, or ${more}.`
+      : `Shorten the input, or ${more}.`
   return refusal(
     'insufficient_credits',
-    `This request may cost up to ${creditsOf(amount)} credits, and ${creditsOf(available)} are available. ${wayOut}`,
+    `This request may cost up to ${creditsOf(amount)} credits, and ${there}. ${wayOut}`,
   )
 }
 
