@@ -126,6 +126,21 @@ describe('a revocation', () => {
     expect(ledger.records.get('pi_1')).toMatchObject({ granted: 100, revoked: 100 })
   })
 
+  test('refuses the id of another revocation', () => {
+    ledger.accept(grantOf('pi_1', 100))
+    ledger.accept(grantOf('pi_2', 100))
+    ledger.accept(revokeOf('re_1', 'pi_1', 200))
+    for (const other of [
+      revokeOf('re_1', 'pi_2', 200),
+      revokeOf('re_1', null, 200),
+      revokeOf('re_1', 'pi_1', 99),
+    ]) {
+      expect(ledger.refuse(other).code).toBe('idempotency_conflict')
+    }
+    expect(ledger.accept(revokeOf('re_1', 'pi_1', 200)).moved).toBe(100)
+    expect(left()).toEqual({ pi_2: 100 })
+  })
+
   test('finds a grant that was spent and forgotten, and refuses one that never was', () => {
     ledger.accept(grantOf('pi_1', 100))
     spend('r', 100)

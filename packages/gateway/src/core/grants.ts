@@ -33,7 +33,9 @@ export function grant(account: Account, command: Grant, found: Found, context: C
 
 /** Decides a revocation. */
 export function revoke(account: Account, command: Revoke, found: Found, context: Context): Outcome {
-  if (found.entry) return repeat(account, found.entry, 'revoke')
+  if (found.entry) {
+    return isSame(found.entry, command) ? repeat(account, found.entry, 'revoke') : err(usedId(command.id))
+  }
   const draft = openDraft(account, context)
   const taken =
     command.grantId === null ? revokeAvailable(draft, command) : revokeGrant(draft, command, found)
@@ -129,7 +131,16 @@ function repeat(account: Account, entry: Entry, kind: Entry['kind']): Outcome {
   if (entry.kind === kind) {
     return ok(unchanged({ entryId: id, moved: Math.abs(credits), ...balances(account) }))
   }
-  return err(refusal('idempotency_conflict', `The id ${id} is that of another entry. Use a new one.`))
+  return err(usedId(id))
+}
+
+/** Whether an entry is this revocation's: it keeps what was taken, which is never more than was asked for. */
+function isSame(entry: Entry, { grantId, credits }: Revoke): boolean {
+  return (entry.grantId ?? null) === grantId && (credits === null || -entry.credits <= credits)
+}
+
+function usedId(id: string): Refusal {
+  return refusal('idempotency_conflict', `The id ${id} is that of another entry. Use a new one.`)
 }
 
 function balances(account: Account): { available: number; debt: number } {
