@@ -56,7 +56,8 @@ export function payerOf(accountId: string): 'user' | 'organization' {
   return /^[^:]+:org[_:]/.test(accountId) ? 'organization' : 'user'
 }
 
-function isAccountId(text: string): boolean {
+/** Whether the text can be an account's id, as the issuers here make them. */
+export function isAccountId(text: string): boolean {
   return text.length <= accountIdLengthMax && accountIdShape.test(text)
 }
 
