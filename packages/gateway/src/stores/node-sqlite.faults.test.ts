@@ -325,6 +325,20 @@ describe('a start', () => {
     expect(() => open()).toThrow(/not a database/)
   })
 
+  test('on a copy that was made by VACUUM INTO while the store ran has everything up to then', async () => {
+    const store = open()
+    await accepted(store, 'a', grantOf(5000))
+    await accepted(store, 'a', reserveOf(1000, 'req'))
+    const backup = join(folder, 'backup.db')
+    const tool = other()
+    tool.exec(`VACUUM INTO '${backup}'`)
+    tool.close()
+    await accepted(store, 'a', settleOf('req', 500))
+    const restored = open({ path: backup })
+    expect((await restored.read('a')).open.total).toBe(1)
+    expect(await accepted(restored, 'a', settleOf('req', 500))).toMatchObject({ available: 4500 })
+  })
+
   test('frees by its own timer what a dead process held', async () => {
     const first = open()
     await accepted(first, 'a', grantOf(5000))

@@ -23,7 +23,7 @@ export type SqliteStoreOptions = {
   log?: StoreLog
   /** `NORMAL` may lose acknowledged commands when the power fails; it is there for the bench alone. */
   synchronous?: 'FULL' | 'NORMAL'
-  /** The most accounts that are kept in memory; about 2 KB each. */
+  /** The most accounts that are kept in memory. More of them cost more in garbage collection than a row costs to read. */
   accountsCachedMax?: number
   sweepMs?: number
   /** Put between the ledger and the database by tests that make it fail. */
@@ -42,7 +42,7 @@ const START_WAIT_MS = 5_000
  */
 export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { path, catalog, creditUsd, clock = Date.now, log = () => {}, wrapDriver = (same) => same } = options
-  const { accountsCachedMax = 20_000, synchronous = 'FULL' } = options
+  const { accountsCachedMax = 2_000, synchronous = 'FULL' } = options
   const database = openDatabase(path, synchronous)
   const driver = wrapDriver(nodeDriver(database))
   const ledger = prepareLedger(database, driver, { catalog, creditUsd, accountsCachedMax })
