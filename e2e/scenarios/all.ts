@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import type { Stack } from '../harness/stack.ts'
 import { accounts } from './account.ts'
 import { admin } from './admin.ts'
+import { canaries } from './canaries.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
@@ -20,4 +21,5 @@ export function everyScenario(stack: () => Stack): void {
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
+  describe('canaries', () => canaries(stack))
 }
