@@ -7,6 +7,7 @@ const projects = [
   'packages/simulators',
   'apps/server',
   'apps/worker',
+  'apps/worker/test',
   'apps/next',
   'bench',
   'e2e',

@@ -130,15 +130,23 @@ describe('checkpoint', () => {
     expect(ledger.account().version).toBe(version)
   })
 
-  test('never shortens a lease when the clock steps back', () => {
+  test('brings a lease back to the clock that has stepped back', () => {
     hold('r', 100, 200)
     ledger.now -= day
     ledger.accept({ kind: 'checkpoint', holdId: 'r', usage: usageOf(1, 1) })
-    expect(ledger.holds.get('r')?.leaseUntil).toBe(noon + LEASE_MS)
+    expect(ledger.holds.get('r')?.leaseUntil).toBe(noon - day + LEASE_MS)
   })
 })
 
 describe('lapse', () => {
+  test('ends a hold whose lease lies further ahead than one can: the clock has stepped back since', () => {
+    hold('r', 100, 200)
+    ledger.now = noon - LEASE_MS
+    expect(ledger.accept({ kind: 'lapse', holdId: 'r' })).toMatchObject({ ended: null })
+    ledger.now -= 1
+    expect(ledger.accept({ kind: 'lapse', holdId: 'r' })).toMatchObject({ charged: 100, ended: 'lapsed' })
+  })
+
   test('does nothing while the lease is alive, to the millisecond', () => {
     hold('r', 100, 200)
     ledger.now = noon + LEASE_MS - 1

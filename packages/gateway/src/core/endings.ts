@@ -14,7 +14,7 @@ import type { Ended, Entry } from './entry.ts'
 import { correctRequest } from './limits.ts'
 import { charge, type Usage, upstreamCost } from './pricing.ts'
 import { type Refusal, refusal } from './refusal.ts'
-import { LEASE_MS } from './reserve.ts'
+import { LEASE_AHEAD_MS, LEASE_MS } from './reserve.ts'
 import { assert, err, ok, type Result } from './result.ts'
 
 const nothing: Usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
@@ -58,14 +58,22 @@ function repeat(
 /** Renews the lease; the cost on record only ever rises. Writes the hold alone, not the account. */
 function checkpoint(account: Account, hold: Hold, usage: Usage, now: number): Decision<EndReply> {
   const cost = Math.min(hold.amount, Math.max(hold.checkpoint, charge(hold.price, usage)))
-  const put = { ...hold, checkpoint: cost, leaseUntil: Math.max(hold.leaseUntil, now + LEASE_MS) }
+  const put = { ...hold, checkpoint: cost, leaseUntil: now + LEASE_MS }
   const reply = { charged: 0, available: availableOf(account), ended: null, estimated: false }
   return { account: null, entries: [], records: [], hold: { put }, reply }
 }
 
+/**
+ * A lease that lies further ahead than one can was made while the clock was ahead. Its request, if it lives, has
+ * renewed it since the clock went back: sweeps wait for that.
+ */
+function isAlive({ leaseUntil }: Hold, now: number): boolean {
+  return now < leaseUntil && leaseUntil <= now + LEASE_AHEAD_MS
+}
+
 /** A dead process's request is presumed sent: it costs its input, or what was metered if that is more. */
 function lapse(account: Account, hold: Hold, context: Context): Decision<EndReply> {
-  if (context.now < hold.leaseUntil) {
+  if (isAlive(hold, context.now)) {
     return unchanged({ charged: 0, available: availableOf(account), ended: null, estimated: false })
   }
   const usage = { ...nothing, inputTokens: hold.inputTokens }

@@ -21,6 +21,9 @@ import { err, ok, type Result } from './result.ts'
 /** How long a hold lives without a checkpoint, in milliseconds. */
 export const LEASE_MS = 60_000
 
+/** The furthest ahead that a lease can lie without the clock having gone back since, in milliseconds. */
+export const LEASE_AHEAD_MS = 2 * LEASE_MS
+
 /** The least output that a request without a cap of its own is admitted for, in tokens. */
 export const OUTPUT_TOKENS_FLOOR = 256
 

@@ -2,6 +2,7 @@
 import { type Account, type GrantRecord, type Hold, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { Entry } from '../core/entry.ts'
+import { LEASE_AHEAD_MS } from '../core/reserve.ts'
 import type { Clock, EntryPage, EntryQuery, Store } from '../ports.ts'
 import { type LapsesOptions, startLapses } from './lapses.ts'
 import { type OverdueHold, type Rows, runCommand } from './rows.ts'
@@ -72,7 +73,7 @@ function bookOf(books: Map<string, Book>, accountId: string): Book {
 function overdue(books: Map<string, Book>, now: number): OverdueHold[] {
   const found = [...books].flatMap(([accountId, { holds }]) =>
     [...holds.values()]
-      .filter(({ leaseUntil }) => leaseUntil <= now)
+      .filter(({ leaseUntil }) => leaseUntil <= now || leaseUntil > now + LEASE_AHEAD_MS)
       .map(({ id, leaseUntil }) => ({ accountId, holdId: id, leaseUntil })),
   )
   return found.sort(

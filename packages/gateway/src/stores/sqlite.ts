@@ -9,6 +9,7 @@ import type { Catalog } from '../core/catalog.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Refusal } from '../core/refusal.ts'
+import { LEASE_AHEAD_MS } from '../core/reserve.ts'
 import type { Result } from '../core/result.ts'
 import type { EntryPage, EntryQuery } from '../ports.ts'
 import { createRecent, type Recent } from './recent.ts'
@@ -97,8 +98,10 @@ export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }:
     overdue: (now, limit) =>
       driver
         .execute(
-          'SELECT account_id, id FROM holds WHERE lease_until <= ? ORDER BY lease_until, account_id, id LIMIT ?',
+          `SELECT account_id, id FROM holds WHERE lease_until <= ? OR lease_until > ?
+           ORDER BY lease_until, account_id, id LIMIT ?`,
           now,
+          now + LEASE_AHEAD_MS,
           limit,
         )
         .map((row) => ({ accountId: textOf(row.account_id), holdId: textOf(row.id) })),

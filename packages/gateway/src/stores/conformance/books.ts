@@ -226,16 +226,18 @@ function clockSteps(open: Open): void {
     })
   }
 
-  test('a hold that nobody renews lapses after the clock was set forward, a lease later', async () => {
-    const { store, clock, sweep } = await open()
-    const account = accountId()
-    await accepted(store, account, grantOf(5000))
-    await accepted(store, account, reserveOf(1000, 'dead'))
-    clock.step(DAY_MS)
-    await sweep([account])
-    expect((await store.read(account)).open.total).toBe(1)
-    clock.advance(LEASE_MS)
-    await sweep([account])
-    expect((await store.read(account)).open.total).toBe(0)
-  })
+  for (const step of [DAY_MS, -DAY_MS]) {
+    test(`a hold that nobody renews lapses a lease after the clock was set by ${step / 3_600_000} h`, async () => {
+      const { store, clock, sweep } = await open()
+      const account = accountId()
+      await accepted(store, account, grantOf(5000))
+      await accepted(store, account, reserveOf(1000, 'dead'))
+      clock.step(step)
+      await sweep([account])
+      expect((await store.read(account)).open.total).toBe(1)
+      clock.advance(LEASE_MS)
+      await sweep([account])
+      expect((await store.read(account)).open.total).toBe(0)
+    })
+  }
 }
