@@ -33,7 +33,7 @@ export async function rawStatus(stack: Stack, text: string, timeoutMs = 10_000):
   const status = await until('the gateway answers or closes', timeoutMs, () => {
     const found = /^HTTP\/1\.1 (\d{3})/.exec(connection.received())
     if (found) return { code: Number(found[1]) }
-    return connection.closed() && { code: 0 }
+    return connection.closed() ? { code: 0 } : null
   })
   connection.socket.destroy()
   return status.code
