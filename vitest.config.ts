@@ -4,8 +4,22 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'gateway', root: 'packages/gateway', include: ['src/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'simulators', root: 'packages/simulators', include: ['src/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'gateway',
+          root: 'packages/gateway',
+          include: ['src/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'simulators',
+          root: 'packages/simulators',
+          include: ['src/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
       'apps/worker/vitest.config.ts',
       'e2e/vitest.config.ts',
     ],

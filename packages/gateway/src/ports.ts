@@ -3,9 +3,9 @@
  * Adapters (issuers, stores, endpoints, providers) implement these; only the apps choose which.
  */
 import type { Account } from './core/account.ts'
-import type { Usage } from './core/pricing.ts'
 import type { Command, ReplyOf } from './core/command.ts'
 import type { Entry } from './core/entry.ts'
+import type { Usage } from './core/pricing.ts'
 import type { Refusal } from './core/refusal.ts'
 import type { Result } from './core/result.ts'
 

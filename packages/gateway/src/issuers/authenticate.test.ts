@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Credentials, Issuer } from '../ports.ts'
 import {
   clerkClaims,
   down,
@@ -13,11 +14,10 @@ import {
   sign,
   type TestKey,
 } from './__fixtures__/tokens.ts'
+import { type AuthenticatorOptions, createAuthenticator } from './authenticate.ts'
 import { type ClerkOptions, createClerkIssuer } from './clerk.ts'
 import { createFaregateKey } from './faregate-key.ts'
 import { createOidcIssuer } from './oidc.ts'
-import type { Credentials, Issuer } from '../ports.ts'
-import { type AuthenticatorOptions, createAuthenticator } from './authenticate.ts'
 
 const app = 'https://app.shop.test'
 const jwksUrl = 'https://clerk.shop.test/.well-known/jwks.json'

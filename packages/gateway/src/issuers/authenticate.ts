@@ -8,10 +8,10 @@
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { assert, err, ok, type Result } from '../core/result.ts'
+import type { Authenticate, Identity, Issuer } from '../ports.ts'
 import { isFaregateKey, parseFaregateKey, payerOf } from './faregate-key.ts'
 import { type Sha256, webSha256 } from './sha256.ts'
 import { invalidToken, parseToken, tokenLengthMax } from './token.ts'
-import type { Authenticate, Identity, Issuer } from '../ports.ts'
 
 const originLengthMax = 512
 // No issuer publishes this name; one that handles it handles every issuer, and must be asked last.

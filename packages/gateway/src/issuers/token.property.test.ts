@@ -79,7 +79,7 @@ describe('base64url', () => {
       }),
     )
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ABQgwxyz09-_=+/ ') }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'ABQgwxyz09-_=+/ '.split('')) }), (text) => {
         const lax = Buffer.from(text, 'base64url').toString('base64url')
         expect(isCanonicalBase64url(text)).toBe(lax === text)
       }),

@@ -1,6 +1,7 @@
 /** What one request carries through the pipeline, and what the pipeline needs to carry it. */
-import type { ReserveReply } from '../core/command.ts'
+
 import type { Catalog, Model } from '../core/catalog.ts'
+import type { ReserveReply } from '../core/command.ts'
 import type {
   Authenticate,
   Clock,
@@ -12,6 +13,7 @@ import type {
   Store,
   Tap,
 } from '../ports.ts'
+import type { OpenOutlet } from './outlet.ts'
 
 export type Log = (level: 'info' | 'warn' | 'error', event: string, facts: Record<string, unknown>) => void
 
@@ -37,6 +39,7 @@ export type Pipeline = {
   steadyClock: Clock
   fetch: Fetch
   sha256: (text: string) => string | Promise<string>
+  openOutlet: OpenOutlet
   log: Log
   /** Drains under way in this process. */
   drains: { count: number }

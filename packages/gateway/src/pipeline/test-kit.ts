@@ -1,6 +1,7 @@
 /** A whole gateway in memory for tests of the pipeline: a clock to turn, a provider to play, and a user with a key. */
-import { contractExample, goodEnv, publicPem } from '../config/test-kit.ts'
+
 import { resolveConfig } from '../config/resolve.ts'
+import { contractExample, goodEnv, publicPem } from '../config/test-kit.ts'
 import type { Command } from '../core/command.ts'
 import type { Entry } from '../core/entry.ts'
 import { createGateway } from '../gateway.ts'
