@@ -1,8 +1,17 @@
 /** The self-hosted server: Bun in front, one SQLite file behind. Starts only when everything it needs is there. */
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { createGateway, databasePathOf, formatConfigErrors, logJson, resolveConfig } from '@faregate/gateway'
+import {
+  createGateway,
+  databasePathOf,
+  formatConfigErrors,
+  logJson,
+  resolveConfig,
+  type Settings,
+  type Store,
+} from '@faregate/gateway'
 import { createSqliteStore } from '@faregate/gateway/stores/node-sqlite'
+import { openBunOutlet } from './outlet.ts'
 import { serve } from './serve.ts'
 
 const mode = process.env['FAREGATE_DEV_MODE'] === '1' ? 'development' : 'production'
@@ -10,18 +19,35 @@ const mode = process.env['FAREGATE_DEV_MODE'] === '1' ? 'development' : 'product
 async function main(): Promise<void> {
   const settings = resolveConfig(await loadConfig(), process.env, mode)
   if (!settings.ok) return refuseToStart(formatConfigErrors(settings.error))
-  const { catalog, creditUsd, databaseUrl, host, port, warnings } = settings.value
+  const { catalog, creditUsd, databaseUrl, warnings } = settings.value
   for (const warning of warnings) logJson('warn', 'config', { warning })
   const store = createSqliteStore({ path: databasePathOf(databaseUrl), catalog, creditUsd, log: storeLog })
+  try {
+    listen(settings.value, store)
+  } catch (error) {
+    // Open, it would keep the process alive.
+    await store.close()
+    throw error
+  }
+}
+
+function listen(settings: Settings, store: Store): void {
+  const { catalog, host, port } = settings
   const gateway = createGateway({
-    settings: settings.value,
+    settings,
     store,
     // A provider's answer is metered as it comes: nothing may unpack it on the way.
     fetch: (input, init) => fetch(input, { ...init, decompress: false }),
     sha256: (text) => Bun.SHA256.hash(text, 'hex'),
+    openOutlet: openBunOutlet,
     devClerkUrl: mode === 'development' ? process.env['FAREGATE_DEV_CLERK_URL'] : undefined,
   })
-  serve({ gateway, store, host, port })
+  try {
+    serve({ gateway, store, host, port })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`Cannot listen on ${host}:${port}. ${why} Choose another address with HOST and PORT.`)
+  }
   logJson('info', 'listening', { host, port, mode, models: [...catalog.models.keys()] })
 }
 
