@@ -10,6 +10,7 @@ import { createClerkIssuer } from './issuers/clerk.ts'
 import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
+import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
 import type { Clock, Fetch, Issuer, Store } from './ports.ts'
 
 export type GatewayOptions = {
@@ -20,6 +21,8 @@ export type GatewayOptions = {
   steadyClock?: Clock
   /** SHA-256 as lower-case hexadecimal; Web Crypto by default. */
   sha256?: Pipeline['sha256']
+  /** Where streamed answers leave; a TransformStream by default. */
+  openOutlet?: OpenOutlet
   log?: Log
   /** Keeps background work of the issuers alive where a runtime ends it with its request. */
   keepAlive?: (work: Promise<unknown>) => void
@@ -44,6 +47,7 @@ export function createGateway(options: GatewayOptions): App {
     steadyClock: options.steadyClock ?? (() => performance.now()),
     fetch,
     sha256,
+    openOutlet: options.openOutlet ?? openTransformOutlet,
     log,
     drains: { count: 0 },
   }

@@ -8,6 +8,7 @@ import type { Ended } from '../core/entry.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { answerHeaders, receiptComment, receiptOf } from './answer.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
+import type { Outlet } from './outlet.ts'
 import { settle } from './settle.ts'
 import { createSseFramer, type SseEvent } from './sse.ts'
 import type { Watch } from './watch.ts'
@@ -22,11 +23,9 @@ type Relay = {
   pipeline: Pipeline
   dispatch: Dispatch
   watch: Watch
-  writer: WritableStreamDefaultWriter<Uint8Array>
+  outlet: Outlet
   /** The usage frame, kept back until the charge is known. */
   usageFrame: SseEvent | null
-  /** Ends the write under way. */
-  freeWrite: () => void
 }
 
 /** How a stream came to its end. `failure` is told to the client as one error event. */
@@ -39,33 +38,28 @@ export function stream(
   watch: Watch,
   upstream: ReadableStream<Uint8Array>,
 ): Response {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-  const writer = writable.getWriter()
-  writer.closed.catch(() => watch.left())
-  const relay: Relay = { pipeline, dispatch, watch, writer, usageFrame: null, freeWrite: () => {} }
+  const outlet = pipeline.openOutlet(watch.left)
+  const relay: Relay = { pipeline, dispatch, watch, outlet, usageFrame: null }
   dispatch.call.waitUntil(pumpSafely(relay, upstream.getReader()))
   const headers = {
     ...answerHeaders(pipeline, dispatch),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
   }
-  return new Response(readable, { headers })
+  return new Response(outlet.readable, { headers })
 }
 
 /** A fault of ours must not leave a client waiting: it ends the stream, and the lease settles the hold. */
 async function pumpSafely(relay: Relay, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-  const { pipeline, dispatch, watch, writer } = relay
+  const { pipeline, dispatch, watch, outlet } = relay
   watch.onStop(() => void reader.cancel().catch(() => {}))
-  watch.onLeft(() => {
-    writer.abort().catch(() => {})
-    relay.freeWrite()
-  })
+  watch.onLeft(outlet.abort)
   try {
     await pump(relay, reader)
   } catch (error) {
     pipeline.log('error', 'stream_failed', { requestId: dispatch.call.requestId, error: nameOf(error) })
     dispatch.controller.abort()
-    writer.abort().catch(() => {})
+    outlet.abort()
   }
   watch.end()
 }
@@ -92,7 +86,8 @@ async function relayEvents(
       if (done) break
       watch.active()
       const { events, overflow } = framer.push(value)
-      const end = await relayChunk(relay, events)
+      const { passing, end } = sift(relay, events)
+      for (const bytes of passing) await write(relay, bytes)
       if (end) return end
       if (overflow) return invalidEnd(watch)
     }
@@ -100,68 +95,64 @@ async function relayEvents(
     return dispatch.stopped === null ? brokenEnd() : stoppedEnd(dispatch)
   }
   const rest = framer.rest()
-  const end = rest && (await relayChunk(relay, [rest]))
+  const { passing, end } = sift(relay, rest ? [rest] : [])
+  for (const bytes of passing) await write(relay, bytes)
   dispatch.whole = true
   return end ?? { ended: 'complete', last: null, failure: null }
 }
 
-/** Relays one chunk's events, those that pass in as few writes as they came in. Returns the end if it is among them. */
-async function relayChunk(relay: Relay, events: SseEvent[]): Promise<StreamEnd | null> {
+/** What of a chunk goes on at once, in as few pieces as it came in, and how the stream ends if it ends in it. */
+type Sifted = { passing: Uint8Array[]; end: StreamEnd | null }
+
+/** Shows the tap each event, and keeps back what must wait for the charge. */
+function sift(relay: Relay, events: SseEvent[]): Sifted {
   const { dispatch, watch } = relay
   const { tap } = dispatch
-  let run: Uint8Array | null = null
+  const passing: Uint8Array[] = []
   for (const event of events) {
     const kind = event.data === null ? 'pass' : tap.event(event.data, event.event)
     if (dispatch.firstOutputAt === null && tap.started())
       dispatch.firstOutputAt = relay.pipeline.steadyClock()
     if (kind === 'pass') {
-      run = run ? await extend(relay, run, event.bytes) : event.bytes
-      continue
-    }
-    if (run) await write(relay, run)
-    run = null
-    if (kind === 'usage') {
+      append(passing, event.bytes)
+    } else if (kind === 'usage') {
       // Where several come, the last counts; who did not ask sees none.
-      if (relay.usageFrame && dispatch.ask.includeUsage) await write(relay, relay.usageFrame.bytes)
+      if (relay.usageFrame && dispatch.ask.includeUsage) append(passing, relay.usageFrame.bytes)
       relay.usageFrame = event
-      continue
+    } else if (kind === 'done') {
+      dispatch.whole = true
+      return { passing, end: { ended: 'complete', last: event, failure: null } }
+    } else {
+      return { passing, end: kind === 'invalid' ? invalidEnd(watch) : errorEnd() }
     }
-    if (kind === 'invalid') return invalidEnd(watch)
-    if (kind === 'error') return errorEnd()
-    dispatch.whole = true
-    return { ended: 'complete', last: event, failure: null }
   }
-  if (run) await write(relay, run)
-  return null
+  return { passing, end: null }
 }
 
-/** Joins two neighbouring slices of one chunk; writes the first when they are not neighbours. */
-async function extend(relay: Relay, run: Uint8Array, next: Uint8Array): Promise<Uint8Array> {
-  if (run.buffer === next.buffer && run.byteOffset + run.byteLength === next.byteOffset) {
-    return new Uint8Array(run.buffer, run.byteOffset, run.byteLength + next.byteLength)
-  }
-  await write(relay, run)
-  return next
+/** Adds a slice, joined to the last one where they are neighbours in one buffer. */
+function append(slices: Uint8Array[], next: Uint8Array): void {
+  const last = slices.at(-1)
+  if (last?.buffer === next.buffer && last.byteOffset + last.byteLength === next.byteOffset) {
+    slices[slices.length - 1] = new Uint8Array(
+      last.buffer,
+      last.byteOffset,
+      last.byteLength + next.byteLength,
+    )
+  } else slices.push(next)
 }
 
-async function write(relay: Relay, bytes: Uint8Array): Promise<void> {
-  const { dispatch, watch, writer } = relay
-  if (dispatch.left) return
+/** Hands bytes to the client; null where there is room, so that nobody need wait. */
+function write({ dispatch, watch, outlet }: Relay, bytes: Uint8Array): Promise<void> | null {
+  if (dispatch.left) return null
+  const room = outlet.write(bytes)
+  if (room === null) return null
   watch.writing(true)
-  await new Promise<void>((resolve) => {
-    // A write that nobody takes never ends, not even when it is aborted: who leaves frees it.
-    relay.freeWrite = resolve
-    writer.write(bytes).then(resolve, () => {
-      watch.left()
-      resolve()
-    })
-  })
-  watch.writing(false)
+  return room.then(() => watch.writing(false))
 }
 
 /** Writes what was kept back: usage with its receipt, or the receipt alone, and the provider's last event. */
 async function finish(relay: Relay, end: StreamEnd, reply: EndReply | null): Promise<void> {
-  const { dispatch, usageFrame, writer } = relay
+  const { dispatch, usageFrame, outlet } = relay
   if (dispatch.left) return
   const { endpoint } = dispatch.call
   const receipt = reply && receiptOf(reply)
@@ -174,7 +165,7 @@ async function finish(relay: Relay, end: StreamEnd, reply: EndReply | null): Pro
   if (end.failure)
     await write(relay, encoder.encode(`data: ${JSON.stringify(endpoint.error(end.failure))}\n\n`))
   if (end.last) await write(relay, end.last.bytes)
-  await writer.close().catch(() => {})
+  await outlet.close()
 }
 
 /** Reads a connection that has said its last word to its end, so that the runtime can keep it. */

@@ -70,7 +70,10 @@ export function createSseFramer(): SseFramer {
       }
       if (cut.end - start > eventBytesMax) overflow = true
       if (overflow) break
-      events.push(readEvent(bytes.subarray(start, cut.end), cut.lineEnd - start, first))
+      // Most chunks are one event, and a view costs more than all the rest of this.
+      const whole = start === 0 && cut.end === bytes.length
+      const event = whole ? bytes : bytes.subarray(start, cut.end)
+      events.push(readEvent(event, cut.lineEnd - start, first))
       first = false
       start = cut.end
       from = cut.end
@@ -83,10 +86,9 @@ export function createSseFramer(): SseFramer {
   /** Keeps what is left after the last event. Events view the old bytes, so a rest never stays in place. */
   function keep(bytes: Uint8Array, start: number): void {
     if (start === 0 && length > 0) return
-    const left = bytes.subarray(start)
     length = 0
     tail = nothing
-    if (left.length > 0) append(left)
+    if (start < bytes.length) append(bytes.subarray(start))
   }
 
   function rest(): SseEvent | null {
@@ -129,11 +131,9 @@ function findBlankLine(bytes: Uint8Array, from: number): { lineEnd: number; end:
 function readEvent(bytes: Uint8Array, lineEnd: number, first: boolean): SseEvent {
   if (lineEnd > 4 && startsWithData(bytes) && !hasLineBreak(bytes, lineEnd)) {
     const start = bytes[5] === 0x20 ? 6 : 5
-    return {
-      bytes,
-      data: start >= lineEnd ? '' : decoder.decode(bytes.subarray(start, lineEnd)),
-      event: null,
-    }
+    // What stands around the data is ASCII, so that it can be cut from the text as well as from the bytes.
+    const text = start >= lineEnd ? '' : decoder.decode(bytes)
+    return { bytes, data: text.slice(start, text.length - (bytes.length - lineEnd)), event: null }
   }
   return readLines(bytes, first)
 }
