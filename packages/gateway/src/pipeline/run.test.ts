@@ -103,6 +103,24 @@ it('200: clients that go after their answers use up no drains', async () => {
   expect(newest?.estimated ?? false).toBe(false)
 })
 
+it('500: a fault of our own tells nothing of itself, and the page can read that', async () => {
+  let dispatched = 0
+  const bench = await startBench(() => {
+    dispatched += 1
+    return plainAnswer()
+  })
+  bench.onCommand(() => {
+    throw new Error('canary')
+  })
+  const answer = await bench.ask({}, undefined, { origin: 'http://localhost:3000' })
+  expect(answer.status).toBe(500)
+  expect(await answer.text()).not.toContain('canary')
+  expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
+  expect(answer.headers.get('access-control-expose-headers')).toContain('x-request-id')
+  expect(answer.headers.get('x-should-retry')).toBe('false')
+  expect(dispatched).toBe(0)
+})
+
 for (const when of ['before', 'after'] as const) {
   it(`200: a ledger that fails ${when} the settlement is decided charges once, a little later`, async () => {
     const bench = await startBench(() => plainAnswer())

@@ -20,7 +20,11 @@ export type Bench = {
   /** Called before each command. */
   onCommand(listen: (kind: Command['kind']) => void): void
   /** Sends a chat request; `signal` is the client's connection. */
-  ask(body?: Record<string, unknown>, signal?: AbortSignal): Promise<Response>
+  ask(
+    body?: Record<string, unknown>,
+    signal?: AbortSignal,
+    headers?: Record<string, string>,
+  ): Promise<Response>
   charges(): Promise<Entry[]>
   held(): Promise<number>
   /** All work that was to outlive its request. */
@@ -72,10 +76,10 @@ export async function startBench(
     onCommand: (listen) => {
       listener = listen
     },
-    ask: async (body = {}, signal) => {
+    ask: async (body = {}, signal, headers = {}) => {
       const request = new Request('http://gateway/v1/chat/completions', {
         method: 'POST',
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ model: 'fast', messages: [{ role: 'user', content: 'hi' }], ...body }),
         ...(signal && { signal }),
       })
