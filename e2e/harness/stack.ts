@@ -81,7 +81,9 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
     await Promise.all([clerk.stop(), provider.stop()])
     rmSync(folder, { recursive: true, force: true })
   }
-  return { runtime, url, clerk, provider, folder, log: () => output.join(''), kill, start, stop }
+  // Wrangler prints a line for each request, with its path; what the gateway itself says is the rest.
+  const log = () => output.join('').replace(/^.*\[wrangler:.*$/gm, '')
+  return { runtime, url, clerk, provider, folder, log, kill, start, stop }
 }
 
 function startServer(env: Record<string, string>, output: string[]): ChildProcess {
@@ -101,15 +103,13 @@ function startWorker(env: Record<string, string>, folder: string, output: string
   const args = [
     ...['dev', '--ip', '127.0.0.1', '--port', env['PORT'] ?? '0', '--inspector-port', '0'],
     ...['--show-interactive-dev-session=false', '--log-level', 'log', '--env-file', file],
-    ...[
-      '--persist-to',
-      join(folder, 'state'),
-      '--tsconfig',
-      writeWorkerTsconfig(env['FAREGATE_CONFIG'] ?? '', folder),
-    ],
+    ...['--tsconfig', writeWorkerTsconfig(env['FAREGATE_CONFIG'] ?? '', folder)],
+    ...['--persist-to', join(folder, 'state')],
   ]
   const quiet = {
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    // Wrangler's own traces hold what was sent; they are no part of the gateway.
+    X_LOCAL_OBSERVABILITY: 'false',
     WRANGLER_SEND_METRICS: 'false',
     WRANGLER_LOG_PATH: folder,
   }

@@ -2,10 +2,9 @@
  * Secrets and prompts stay out of every log line and every file. Canaries are planted wherever callers, providers and
  * the operator can put text; then requests succeed and fail in all the ways there are; then everything is searched.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { asOperator, call, keyed, newUser, tokenOf } from '../harness/calls.ts'
+import { dataFiles } from '../harness/files.ts'
 import { accountIdOf, adminPath, giveCredits } from '../harness/operator.ts'
 import { ADMIN_KEY, PROVIDER_KEY, type Stack, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
@@ -15,9 +14,8 @@ const SAID = 'prompt-canary-7f3a91'
 const ANSWERED = 'answer-canary-55d0e2'
 const CLAIM = 'claim-canary-b81c44'
 const WRONG = 'wrong-key-canary-09ae17'
-
-/** Files of the harness itself, which hand the keys to the gateway. */
-const handedOver = /(?:worker\.env|\.dev\.vars)$/
+/** What is sent in an address, which is no place for a secret: wrangler's own record has it. */
+const ADDRESS = 'address-canary-e0417b'
 
 export function canaries(stack: () => Stack): void {
   let own: Stack
@@ -28,7 +26,7 @@ export function canaries(stack: () => Stack): void {
   afterAll(() => own.stop())
 
   it('200 to 504: no prompt, answer, token or key is in any log line or file', async () => {
-    const secrets = new Set([PROVIDER_KEY, ADMIN_KEY, SAID, ANSWERED, CLAIM, WRONG])
+    const secrets = new Set([PROVIDER_KEY, ADMIN_KEY, SAID, ANSWERED, CLAIM, WRONG, ADDRESS])
     const user = newUser()
     const token = await tokenWithCanary(own, user)
     const key = await makeKey(own, token)
@@ -127,9 +125,9 @@ async function refusedRequests(stack: Stack, token: string): Promise<number[]> {
     call(stack, `${token}x`, CHAT, { body: keyed(SAID) }),
     call(stack, WRONG, CHAT, { body: keyed(SAID) }),
     call(stack, `fg_${WRONG}`, CHAT, { body: keyed(SAID) }),
-    call(stack, token, `/v1/account?token=${WRONG}&q=${SAID}`),
-    call(stack, token, `/v1/account/entries?requestId=${SAID}&limit=${SAID}`),
-    call(stack, token, `/${SAID}`),
+    call(stack, token, `/v1/account?token=${ADDRESS}`),
+    call(stack, token, `/v1/account/entries?requestId=${ADDRESS}&limit=${ADDRESS}`),
+    call(stack, token, `/${ADDRESS}`),
     call(stack, token, '/v1/keys', { body: { ttlSeconds: SAID, [SAID]: 1 } }),
     call(stack, WRONG, adminPath('clerk:user_1')),
   ])
@@ -157,14 +155,13 @@ async function operatorRequests(stack: Stack, user: string): Promise<number[]> {
   return answers.map(({ status }) => status)
 }
 
-function search({ folder, log }: Stack, secrets: Set<string>): void {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((file) => file.isFile() && !handedOver.test(file.name))
-    .map((file) => join(file.parentPath, file.name))
-  expect(files.some((file) => /\.(?:db|sqlite)(?:-wal)?$/.test(file))).toBe(true)
-  const places: [string, Buffer][] = files.map((file) => [file, readFileSync(file)])
-  for (const [place, bytes] of [...places, ['the log', Buffer.from(log())] as const]) {
-    const found = [...secrets].filter((secret) => bytes.includes(secret))
-    expect({ place, found }).toEqual({ place, found: [] })
+function search(stack: Stack, secrets: Set<string>): void {
+  const files = dataFiles(stack)
+  expect(files.some(({ name }) => /\.(?:db|sqlite)(?:-wal)?$/.test(name))).toBe(true)
+  const byWrangler = stack.runtime === 'worker'
+  const log = { name: 'the log', bytes: Buffer.from(stack.log()), trace: byWrangler }
+  for (const { name, bytes, trace } of [...files, log]) {
+    const found = [...secrets].filter((secret) => bytes.includes(secret) && !(trace && secret === ADDRESS))
+    expect({ name, found }).toEqual({ name, found: [] })
   }
 }

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { account, asOperator, call, newUser, tokenOf } from '../harness/calls.ts'
 import {
-  type Asked,
   ALLOWANCE,
+  type Asked,
   arrival,
   arrivals,
   ask,

@@ -48,7 +48,7 @@ export function limits(stack: () => Stack): void {
 
 /** Waits for the next minute only where this one is about to end, so that a window covers a whole test. */
 async function freshMinute(): Promise<void> {
-  await until('a minute has 12 s left', 13_000, () => 60_000 - (Date.now() % 60_000) > 12_000)
+  await until('a minute has 6 s left', 7000, () => 60_000 - (Date.now() % 60_000) > 6000)
 }
 
 type Ask = (script?: Record<string, unknown>, more?: Record<string, unknown>) => Promise<Response>

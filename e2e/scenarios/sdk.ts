@@ -1,7 +1,7 @@
 /** The real `openai` SDK with a session token as its key: the two lines that an app changes, and all that follows. */
 import type { Script } from '@faregate/simulators/provider'
 import { APIError } from 'openai'
-import type { ChatCompletionMessageParam, ChatCompletionFunctionTool } from 'openai/resources'
+import type { ChatCompletionFunctionTool, ChatCompletionMessageParam } from 'openai/resources'
 import { expect, it } from 'vitest'
 import { account } from '../harness/calls.ts'
 import { ALLOWANCE, billed, billOf, micro, newKey, outcome } from '../harness/exchange.ts'

@@ -34,6 +34,8 @@ export function startGateway(runtime: 'worker' | 'server', environment: Environm
     {
       ...environment,
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      // Wrangler's own traces hold what was sent; prompts are kept nowhere.
+      X_LOCAL_OBSERVABILITY: 'false',
       WRANGLER_SEND_METRICS: 'false',
     },
     'apps/worker',

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createSseFramer, eventBytesMax, type SseEvent } from './sse.ts'
 
 const encoder = new TextEncoder()
-const fixtures = new URL('./__fixtures__/', import.meta.url)
+const fixtures = new URL('../endpoints/__fixtures__/', import.meta.url)
 const streams = readdirSync(fixtures).filter((name) => name.endsWith('.chunks.txt'))
 
 function frame(chunks: Uint8Array[]): { events: SseEvent[]; overflow: boolean } {

@@ -6,11 +6,13 @@
 import { type Account, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
+import { decide } from '../core/decide.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { type Clock, type EntryPage, type EntryQuery, type Store, StoreUnavailable } from '../ports.ts'
 import type { StoreLog } from './lapses.ts'
 import { isMigrated, migrate } from './migrations.ts'
+import { type Rows, runCommand } from './rows.ts'
 import { type Ledger, openLedger, type SqliteDriver, type SqlRow, type SqlValue } from './sqlite.ts'
 
 export type { Account, Catalog, Command, EntryPage, EntryQuery, Refusal, ReplyOf, Result, StoreLog }
@@ -54,8 +56,8 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
 
   const open = (): Ledger => {
     if (opened) return opened
+    const { catalog, creditUsd } = settingsOrUnavailable(settings)
     try {
-      const { catalog, creditUsd } = settings()
       migrate(driver, { creditUsd, shared: false })
       opened = openLedger(driver, { catalog, accountsCachedMax: 2 })
       return opened
@@ -64,6 +66,20 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
     }
   }
   const openToRead = (): Ledger | null => (opened || isMigrated(driver) ? open() : null)
+  // A made-up Faregate key can name any account: what a new one refuses leaves no trace in storage.
+  const refusedOnPaper = (accountId: string, command: Command) => {
+    const { catalog } = settingsOrUnavailable(settings)
+    const result = runCommand(noRows, accountId, command, { now: clock(), catalog })
+    return result.ok ? null : result
+  }
+  /** What is refused to an account that nobody has seen must not cost its storage: anyone can make up a key. */
+  const firstRefusal = (accountId: string, command: Command): Result<never, Refusal> | null => {
+    const now = clock()
+    const decided = asFault(() =>
+      decide(newAccount(accountId, now), command, {}, { now, catalog: settings().catalog }),
+    )
+    return decided.ok ? null : decided
+  }
   const expectOwn = (accountId: string) => {
     if (name !== undefined && name !== accountId)
       throw new Error(`the object of ${name} is not ${accountId}'s`)
@@ -72,6 +88,8 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
     async apply(accountId, command) {
       expectOwn(accountId)
       await alarm.known()
+      const refused = opened || isMigrated(driver) ? null : refusedOnPaper(accountId, command)
+      if (refused) return refused
       const ledger = open()
       const result = asFault(() => ledger.transaction(() => ledger.apply(accountId, command, clock())))
       // Nothing was awaited since the write, so that the runtime commits the hold and its alarm as one.
@@ -104,6 +122,23 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       }
     },
   }
+}
+
+function settingsOrUnavailable(settings: AccountLedgerOptions['settings']) {
+  try {
+    return settings()
+  } catch (error) {
+    throw new StoreUnavailable(messageOf(error), { cause: error })
+  }
+}
+
+/** The rows of an account that has none. */
+const noRows: Rows = {
+  account: newAccount,
+  hold: () => undefined,
+  entry: () => undefined,
+  grant: () => undefined,
+  write: () => {},
 }
 
 function lapseOverdue(ledger: Ledger, now: number, log: StoreLog): void {
