@@ -6,7 +6,6 @@
 import { type Account, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
-import { decide } from '../core/decide.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { type Clock, type EntryPage, type EntryQuery, type Store, StoreUnavailable } from '../ports.ts'
@@ -71,14 +70,6 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
     const { catalog } = settingsOrUnavailable(settings)
     const result = runCommand(noRows, accountId, command, { now: clock(), catalog })
     return result.ok ? null : result
-  }
-  /** What is refused to an account that nobody has seen must not cost its storage: anyone can make up a key. */
-  const firstRefusal = (accountId: string, command: Command): Result<never, Refusal> | null => {
-    const now = clock()
-    const decided = asFault(() =>
-      decide(newAccount(accountId, now), command, {}, { now, catalog: settings().catalog }),
-    )
-    return decided.ok ? null : decided
   }
   const expectOwn = (accountId: string) => {
     if (name !== undefined && name !== accountId)
