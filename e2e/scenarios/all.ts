@@ -4,11 +4,21 @@ import type { Stack } from '../harness/stack.ts'
 import { accounts } from './account.ts'
 import { admin } from './admin.ts'
 import { canaries } from './canaries.ts'
+import { clientForwarding } from './client-forwarding.ts'
+import { clientLeaves } from './client-leaves.ts'
+import { clientRefusals } from './client-refusals.ts'
+import { cors } from './cors.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { race } from './race.ts'
+import { sdk } from './sdk.ts'
+import { sdkAi } from './sdk-ai.ts'
+import { sdkRetries } from './sdk-retries.ts'
+import { upstreamFaults } from './upstream-faults.ts'
+import { upstreamRefusals } from './upstream-refusals.ts'
+import { upstreamUsage } from './upstream-usage.ts'
 import { walk } from './walk.ts'
 
 /** Declares all scenarios over a running stack. */
@@ -21,5 +31,15 @@ export function everyScenario(stack: () => Stack): void {
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
+  describe('upstream refusals', () => upstreamRefusals(stack))
+  describe('upstream faults', () => upstreamFaults(stack))
+  describe('upstream usage', () => upstreamUsage(stack))
+  describe('client leaves', () => clientLeaves(stack))
+  describe('client refusals', () => clientRefusals(stack))
+  describe('client forwarding', () => clientForwarding(stack))
+  describe('cors', () => cors(stack))
+  describe('sdk', () => sdk(stack))
+  describe('sdk retries', () => sdkRetries(stack))
+  describe('sdk ai', () => sdkAi(stack))
   describe('canaries', () => canaries(stack))
 }

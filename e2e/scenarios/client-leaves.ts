@@ -50,17 +50,29 @@ async function leaveUnanswered(stack: Stack, model: string, script: Script): Pro
   const asked = call(stack, token, '/v1/chat/completions', { body, signal: client.signal })
   await until('the provider is asked', 5000, () => arrivals(stack, key).length > 0)
   client.abort()
-  await expect(asked).rejects.toThrow()
+  // Bun sends headers with the first byte, workerd at once.
+  await asked.then(
+    () => {},
+    () => {},
+  )
   return { token, key }
 }
 
-/** A drip of 30 chunks in 3 s, 1,500 tokens in all. */
-const drip: Script = { promptTokens: 20, completionTokens: 1500, chunks: 30, chunkDelayMs: 100 }
-const whole = costOf({ input: 20, output: 1500 })
+/**
+ * Whether a hang-up is told while nothing is written. The local workerd, behind wrangler's proxy, tells of it at the
+ * next write: what is silent then runs on to its end or its timeout, and is charged as if its client were there.
+ */
+function isToldAtOnce(stack: Stack): boolean {
+  return stack.runtime === 'server'
+}
+
+/** A drip of 60 chunks in 6 s, 3,000 tokens in all. */
+const drip: Script = { promptTokens: 20, completionTokens: 3000, chunks: 60, chunkDelayMs: 100 }
+const whole = costOf({ input: 20, output: 3000 })
 
 export function clientLeaves(stack: () => Stack): void {
   it.concurrent('200: who leaves mid-stream stops the provider and pays for what had come', async () => {
-    const { token, key, held } = await leave(stack(), 'fast', { ...drip, content: 'x'.repeat(6000) }, 4)
+    const { token, key, held } = await leave(stack(), 'fast', { ...drip, content: 'x'.repeat(12_000) }, 4)
     await until('the provider sees the abort', 1500, () => billOf(stack(), key).aborted)
     const { entry, charged, available } = await outcome(stack(), token)
     expect(entry).toMatchObject({ ended: 'stopped', estimated: true })
@@ -76,14 +88,15 @@ export function clientLeaves(stack: () => Stack): void {
 
   it.concurrent('who leaves before the first byte pays for the input', async () => {
     const { token, key } = await leaveUnanswered(stack(), 'fast', { ...drip, firstChunkDelayMs: 5000 })
-    await until('the provider sees the abort', 1500, () => billOf(stack(), key).aborted)
+    await until('the provider sees the abort', 2500, () => billOf(stack(), key).aborted)
     const { entry, charged } = await outcome(stack(), token)
-    expect(entry).toMatchObject({ ended: 'stopped', usage: { outputTokens: 0 } })
+    expect(entry.ended).toBe(isToldAtOnce(stack()) ? 'stopped' : 'error')
+    expect(entry.usage).toMatchObject({ outputTokens: 0 })
     expect(charged).toBeGreaterThanOrEqual(billed(stack(), key))
   })
 
   it.concurrent('200: a drained model is read on and charged exactly', async () => {
-    const { token, key } = await leave(stack(), 'drained', { ...drip, chunks: 10 }, 2)
+    const { token, key } = await leave(stack(), 'drained', { ...drip, chunks: 10, completionTokens: 1000 }, 2)
     await expectExact(stack(), token, key)
   })
   reasoning(stack)
@@ -96,7 +109,7 @@ export function clientLeaves(stack: () => Stack): void {
 async function expectExact(stack: Stack, token: string, key: string): Promise<void> {
   const { entry, charged, available } = await outcome(stack, token)
   expect(billOf(stack, key)).toMatchObject({ complete: true, aborted: false })
-  expect(entry.ended).toBe('stopped')
+  expect(isToldAtOnce(stack) ? ['stopped'] : ['stopped', 'complete']).toContain(entry.ended)
   expect(entry.estimated ?? false).toBe(false)
   expect(charged).toBe(billed(stack, key))
   expect(available).toBe(ALLOWANCE - charged)
@@ -107,7 +120,11 @@ function reasoning(stack: () => Stack): void {
 
   it.concurrent('a model that still thinks out of sight is read on and charged exactly', async () => {
     const { token, key } = await leaveUnanswered(stack(), 'deep', { ...thinking, chunks: 4 })
-    await expectExact(stack(), token, key)
+    if (isToldAtOnce(stack())) return expectExact(stack(), token, key)
+    // Told at the first visible output, if by then there is more to come, it is stopped and its thinking charged.
+    const { entry, charged } = await outcome(stack(), token)
+    expect(['stopped', 'complete']).toContain(entry.ended)
+    expect(charged).toBeGreaterThanOrEqual(billed(stack(), key))
   })
 
   it.concurrent('200: a model that thought first and then shows is stopped, its thinking charged', async () => {
@@ -202,7 +219,7 @@ function manyAtOnce(stack: () => Stack): void {
     const token = await tokenOf(stack(), newUser())
     const asks = Array.from({ length: 20 }, async () => {
       const [key, client] = [newKey(), new AbortController()]
-      const body = chatBody(key, { ...drip, chunks: 30 }, { stream: true, max_tokens: 2000 })
+      const body = chatBody(key, drip, { stream: true, max_tokens: 2000 })
       const answer = await call(stack(), token, '/v1/chat/completions', { body, signal: client.signal })
       await answer.body?.getReader().read()
       client.abort()

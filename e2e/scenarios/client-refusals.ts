@@ -4,7 +4,7 @@
  */
 import { expect, it } from 'vitest'
 import { call, newUser, tokenOf } from '../harness/calls.ts'
-import { arrivals, chatBody, errorOf, newKey, untouched } from '../harness/exchange.ts'
+import { arrivals, billed, chatBody, errorOf, newKey, outcome, untouched } from '../harness/exchange.ts'
 import { rawHead, rawStatus } from '../harness/raw.ts'
 import type { Stack } from '../harness/stack.ts'
 
@@ -191,8 +191,11 @@ function models(stack: () => Stack): void {
 function sizes(stack: () => Stack): void {
   it.concurrent('413: a body over the limit, refused by what it declares', async () => {
     const token = await tokenOf(stack(), newUser())
-    const head = rawHead(stack(), token, [`content-length: ${5 * 1024 * 1024}`])
-    expect(await rawStatus(stack(), `${head}{`)).toBe(413)
+    const bytes = 5 * 1024 * 1024
+    const head = rawHead(stack(), token, [`content-length: ${bytes}`])
+    // Wrangler's proxy, in front of the local workerd, answers once it has the whole.
+    const body = stack().runtime === 'server' ? '{' : 'x'.repeat(bytes)
+    expect(await rawStatus(stack(), head + body)).toBe(413)
     expect(await untouched(stack(), token)).toBe(true)
   })
 
@@ -241,7 +244,13 @@ function framing(stack: () => Stack): void {
     it.concurrent(`400: ${title}`, async () => {
       const [token, key] = [await tokenOf(stack(), newUser()), newKey()]
       const text = base(key)
-      expect(await rawStatus(stack(), rawHead(stack(), token, lines(text)) + body(text))).toBe(400)
+      const status = await rawStatus(stack(), rawHead(stack(), token, lines(text)) + body(text))
+      // workerd reads chunks and passes over the length, as RFC 9112 6.3 allows; at Cloudflare its edge stands in front.
+      if (stack().runtime === 'worker' && body === chunked && status === 200) {
+        expect((await outcome(stack(), token)).charged).toBe(billed(stack(), key))
+        return
+      }
+      expect(status).toBe(400)
       expect(arrivals(stack(), key)).toHaveLength(0)
       expect(await untouched(stack(), token)).toBe(true)
     })
