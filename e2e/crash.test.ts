@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, keyed, newUser, tokenOf } from './harness/calls.ts'
 import { OUTPUT_CAP, type Receipt, randomFrom, randomRequest, sendRequest } from './harness/load.ts'
 import {
-  accountIdOf,
   type AdminEntry,
+  accountIdOf,
   adminPath,
   entriesOf,
   expectConserved,
