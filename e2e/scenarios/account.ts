@@ -59,7 +59,7 @@ function due(stack: () => Stack): void {
       expect(answer.status, await answer.text()).toBe(200)
     }
     const given = (await entriesOf(stack(), accountIdOf(user))).filter(({ kind }) => kind === 'grant')
-    expect(given.map(({ credits }) => credits).sort()).toEqual([10, 10, 1000])
+    expect(given.map(({ credits }) => credits).sort((a, b) => a - b)).toEqual([10, 10, 1000])
   })
 }
 

@@ -74,6 +74,10 @@ export function grants(stack: () => Stack): void {
     }
   })
 
+  grantBounds(stack)
+}
+
+function grantBounds(stack: () => Stack): void {
   it.concurrent('201: a grant that expires is shown as gone at once, and recorded with the next command', async () => {
     const user = newUser()
     const id = accountIdOf(user)
@@ -142,6 +146,11 @@ export function revocations(stack: () => Stack): void {
     expect(await expectConserved(stack(), id)).toBe(10_000 - 100)
   })
 
+  amounts(stack)
+  conflicts(stack)
+}
+
+function amounts(stack: () => Stack): void {
   it.concurrent('201: parts of a grant are taken back, in all never more than it gave', async () => {
     const id = accountIdOf(newUser())
     const grantId = await giveCredits(stack(), id, 3)
@@ -162,7 +171,9 @@ export function revocations(stack: () => Stack): void {
     expect(await expectConserved(stack(), id)).toBe(0)
     expect((await showAccount(stack(), id)).totals.revoked).toBe(3)
   })
+}
 
+function conflicts(stack: () => Stack): void {
   it.concurrent('409: one Idempotency-Key for two different revocations', async () => {
     const id = accountIdOf(newUser())
     const first = await giveCredits(stack(), id, 3)

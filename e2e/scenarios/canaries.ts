@@ -44,7 +44,7 @@ export function canaries(stack: () => Stack): void {
       const answer = await call(own, token, '/v1/account')
       return ((await answer.json()) as { credits: { held: number } }).credits.held === 0
     })
-    expect(own.log()).toContain('charged_on_evidence')
+    await until('the log has it', 5000, () => own.log().includes('charged_on_evidence'))
     search(own, secrets)
     await own.kill('SIGTERM')
     search(own, secrets)

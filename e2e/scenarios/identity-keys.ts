@@ -82,7 +82,7 @@ function outages(world: () => World): void {
       return (await chat(world(), await mint(world(), 'cold'))).status === 200
     })
     expect(reads(world(), 'cold')).toBe(2)
-    expect(stack.log()).toContain('identity_keys_unavailable')
+    await until('the outage is logged', 5000, () => stack.log().includes('identity_keys_unavailable'))
   })
 
   it.concurrent('200: keys that were read serve on while the issuer is down', async () => {

@@ -157,7 +157,7 @@ function plans(stack: () => Stack): void {
     const answer = await call(stack(), token, CHAT, { body: keyed(user) })
     expect(answer.status, await answer.text()).toBe(200)
     expect((await account(stack(), token)).plan).toBe('free')
-    expect(stack().log()).toContain(slug)
+    await until('the warning is logged', 5000, () => stack().log().includes(slug))
   })
 
   it.concurrent('200: the claim counts first, then what was recorded, then the default plan', async () => {

@@ -59,6 +59,10 @@ export function affordable(stack: () => Stack): void {
     expect(admitted.status, await admitted.text()).toBe(200)
   })
 
+  clamped(stack)
+}
+
+function clamped(stack: () => Stack): void {
   it.concurrent('200: without a cap the answer is clamped to what is affordable, and says so', async () => {
     const user = newUser()
     await giveCredits(stack(), accountIdOf(user), 0.002)
