@@ -5,7 +5,6 @@
  * A plan's slug is its name.
  */
 export function testConfig(providerUrl: string): Record<string, unknown> {
-  const price = { input: 1, cachedInput: 0.5, output: 2 }
   return {
     credit: { usd: 1 },
     providers: {
@@ -20,40 +19,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
         apiKeyEnv: 'OPENAI_API_KEY',
       },
     },
-    models: {
-      fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
-      deep: { provider: 'openai', upstreamModel: 'o9', price },
-      drained: {
-        provider: 'openai',
-        upstreamModel: 'gpt-5-mini',
-        price,
-        reasoning: false,
-        onDisconnect: 'drain',
-      },
-      capped: {
-        provider: 'openai',
-        upstreamModel: 'gpt-5-mini',
-        price,
-        reasoning: false,
-        outputTokensMax: 1000,
-      },
-      caching: {
-        provider: 'openai',
-        upstreamModel: 'gpt-5.6',
-        price: { ...price, cacheWrite: 4 },
-        reasoning: false,
-      },
-      untrusted: { provider: 'untrusted', upstreamModel: 'any', price },
-      refusing: { provider: 'refusing', upstreamModel: 'any', price },
-      unnamed: { provider: 'unnamed', upstreamModel: 'any', price },
-      free: { provider: 'openai', upstreamModel: 'gpt-oss', price: 'free', reasoning: false },
-      flat: {
-        provider: 'openai',
-        upstreamModel: 'gpt-5-mini',
-        price: { creditsPerRequest: 0.25 },
-        reasoning: false,
-      },
-    },
+    models: models(),
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -75,5 +41,43 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     timeouts: { headersMs: 2000, idleMs: 1500, totalMs: 20_000 },
     limits: { bodyTimeoutMs: 2000 },
     drain: { concurrentMax: 10, timeMs: 3000 },
+  }
+}
+
+function models(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  return {
+    fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
+    deep: { provider: 'openai', upstreamModel: 'o9', price },
+    drained: {
+      provider: 'openai',
+      upstreamModel: 'gpt-5-mini',
+      price,
+      reasoning: false,
+      onDisconnect: 'drain',
+    },
+    capped: {
+      provider: 'openai',
+      upstreamModel: 'gpt-5-mini',
+      price,
+      reasoning: false,
+      outputTokensMax: 1000,
+    },
+    caching: {
+      provider: 'openai',
+      upstreamModel: 'gpt-5.6',
+      price: { ...price, cacheWrite: 4 },
+      reasoning: false,
+    },
+    untrusted: { provider: 'untrusted', upstreamModel: 'any', price },
+    refusing: { provider: 'refusing', upstreamModel: 'any', price },
+    unnamed: { provider: 'unnamed', upstreamModel: 'any', price },
+    free: { provider: 'openai', upstreamModel: 'gpt-oss', price: 'free', reasoning: false },
+    flat: {
+      provider: 'openai',
+      upstreamModel: 'gpt-5-mini',
+      price: { creditsPerRequest: 0.25 },
+      reasoning: false,
+    },
   }
 }

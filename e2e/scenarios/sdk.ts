@@ -11,6 +11,7 @@ import type { Stack } from '../harness/stack.ts'
 export function sdk(stack: () => Stack): void {
   plain(stack)
   streamed(stack)
+  brokenStreams(stack)
   tools(stack)
   legacyFunctions(stack)
   models(stack)
@@ -85,6 +86,24 @@ function streamed(stack: () => Stack): void {
     expect((await outcome(stack(), token)).charged).toBe(billed(stack(), key))
   })
 
+  it.concurrent('200: breaking out of the loop stops the provider and the charge', async () => {
+    const { client, token } = await sdkUser(stack())
+    const key = newKey()
+    const stream = await client.chat.completions.create({
+      model: 'fast',
+      messages: [scriptMessage({ completionTokens: 2000, chunks: 40, chunkDelayMs: 50 }, key)],
+      stream: true,
+    })
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
+    const { entry, charged } = await outcome(stack(), token)
+    expect(entry.ended).toBe('stopped')
+    expect(charged).toBeGreaterThanOrEqual(billed(stack(), key))
+    expect(charged).toBeLessThan(2000)
+  })
+}
+
+/** What an SDK makes of a stream that does not end well. */
+function brokenStreams(stack: () => Stack): void {
   for (const [title, script, code] of [
     ['an error event', { errorEvent: true }, 'upstream_error'],
     ['silence', { hang: 'mid' }, 'upstream_timeout'],
@@ -108,21 +127,6 @@ function streamed(stack: () => Stack): void {
       expect((await outcome(stack(), token)).entry).toMatchObject({ ended: 'error', estimated: true })
     })
   }
-
-  it.concurrent('200: breaking out of the loop stops the provider and the charge', async () => {
-    const { client, token } = await sdkUser(stack())
-    const key = newKey()
-    const stream = await client.chat.completions.create({
-      model: 'fast',
-      messages: [scriptMessage({ completionTokens: 2000, chunks: 40, chunkDelayMs: 50 }, key)],
-      stream: true,
-    })
-    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
-    const { entry, charged } = await outcome(stack(), token)
-    expect(entry.ended).toBe('stopped')
-    expect(charged).toBeGreaterThanOrEqual(billed(stack(), key))
-    expect(charged).toBeLessThan(2000)
-  })
 }
 
 const weather: ChatCompletionFunctionTool = {
