@@ -17,7 +17,7 @@ let stopping = false
 /** Starts the gateway as a Worker in workerd, or as the self-hosted server. */
 export function startGateway(runtime: 'worker' | 'server', environment: Environment, port: number): void {
   if (runtime === 'server') {
-    run('bun', ['--no-env-file', 'apps/server/src/main.ts'], {
+    run('bun', ['--no-env-file', 'apps/server/src/main.ts', '--dev'], {
       ...environment,
       BUN_CONFIG_MAX_HTTP_REQUESTS: '65336',
     })

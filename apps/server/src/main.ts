@@ -14,7 +14,8 @@ import { createSqliteStore } from '@faregate/gateway/stores/node-sqlite'
 import { openBunOutlet } from './outlet.ts'
 import { serve } from './serve.ts'
 
-const mode = process.env['FAREGATE_DEV_MODE'] === '1' ? 'development' : 'production'
+// Only dev mode's own command says so: nothing in an environment can open a production server's doors.
+const mode = process.argv.includes('--dev') ? 'development' : 'production'
 
 async function main(): Promise<void> {
   const settings = resolveConfig(await loadConfig(), process.env, mode)

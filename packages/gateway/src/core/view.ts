@@ -25,18 +25,26 @@ export type AccountView = {
   blocked: boolean
 }
 
-/** The account of a caller with this plan claim. */
-export function accountView(
+type Viewer = { claim: string | null; payer: Payer }
+
+/** An account as its next command would find it, and the plan that is in force for a caller with this claim. */
+export type AccountNow = { account: Account; plan: Plan }
+
+/** Brings a stored account up to `now`: what has expired is gone, and the allowance that is due is there. */
+export function accountNow(
   stored: Account,
-  claim: string | null,
-  payer: Payer,
+  { claim, payer }: Viewer,
   context: { now: number; catalog: Catalog },
-): AccountView {
+): AccountNow {
   const draft = openDraft(stored, context)
   const { plan } = resolvePlan(stored, claim, payer, context.catalog, context.now)
   grantAllowance(draft, plan, payer)
-  const { account } = draft
-  const report = limitReport(plan.limits, account.windows, account.open.total, context.now)
+  return { account: draft.account, plan }
+}
+
+/** The account as its owner sees it at `now`. */
+export function accountView({ account, plan }: AccountNow, now: number): AccountView {
+  const report = limitReport(plan.limits, account.windows, account.open.total, now)
   const limits: Record<string, Shown> = {}
   for (const [name, status] of Object.entries(report)) limits[name] = shown(name, status)
   return {

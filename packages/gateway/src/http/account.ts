@@ -2,7 +2,7 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { ok } from '../core/result.ts'
-import { accountView, entryView } from '../core/view.ts'
+import { accountNow, accountView, entryView } from '../core/view.ts'
 import type { Pipeline } from '../pipeline/call.ts'
 import type { EntryPage, EntryQuery } from '../ports.ts'
 import { forCaller } from './caller.ts'
@@ -12,7 +12,10 @@ import { query } from './input.ts'
 /** Query of the entries routes. */
 export const entryQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50),
-  cursor: z.string().max(100).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,16}$/, 'must be the nextCursor of an earlier page')
+    .optional(),
   requestId: z.string().max(100).optional(),
 })
 
@@ -36,7 +39,9 @@ export function accountRoutes(routes: Hono<Env>, pipeline: Pipeline): void {
     '/v1/account',
     forCaller(pipeline, async ({ identity, account }, context) => {
       const claim = identity.planClaim ?? null
-      return ok(context.json(accountView(account, claim, identity.payer, { now: clock(), catalog })))
+      const now = clock()
+      const current = accountNow(account, { claim, payer: identity.payer }, { now, catalog })
+      return ok(context.json(accountView(current, now)))
     }),
   )
   routes.get(

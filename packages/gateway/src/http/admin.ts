@@ -6,7 +6,7 @@ import type { GrantReply } from '../core/command.ts'
 import { creditsOf } from '../core/credits.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { accountView } from '../core/view.ts'
+import { accountNow, accountView } from '../core/view.ts'
 import { createFaregateKey, isAccountId, payerOf } from '../issuers/faregate-key.ts'
 import type { Pipeline } from '../pipeline/call.ts'
 import { entryPageView, entryQuery, toEntryQuery } from './account.ts'
@@ -114,10 +114,12 @@ async function show(pipeline: Pipeline, id: string): Promise<Record<string, unkn
   return adminView(pipeline, await pipeline.store.read(id))
 }
 
-function adminView({ clock, catalog }: Pipeline, account: Account): Record<string, unknown> {
-  const { recordedPlan, claimedPlan, totals, keys } = account
+function adminView({ clock, catalog }: Pipeline, stored: Account): Record<string, unknown> {
+  const now = clock()
+  const current = accountNow(stored, { claim: null, payer: payerOf(stored.id) }, { now, catalog })
+  const { recordedPlan, claimedPlan, totals, keys } = current.account
   return {
-    ...accountView(account, null, payerOf(account.id), { now: clock(), catalog }),
+    ...accountView(current, now),
     recordedPlan: recordedPlan && {
       plan: recordedPlan.plan,
       until: recordedPlan.until === null ? null : new Date(recordedPlan.until).toISOString(),
