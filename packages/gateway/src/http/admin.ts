@@ -117,7 +117,8 @@ async function show(pipeline: Pipeline, id: string): Promise<Record<string, unkn
 function adminView({ clock, catalog }: Pipeline, stored: Account): Record<string, unknown> {
   const now = clock()
   const current = accountNow(stored, { claim: null, payer: payerOf(stored.id) }, { now, catalog })
-  const { recordedPlan, claimedPlan, totals, keys } = current.account
+  // The credits are as the next command would find them, due allowance included; the totals are as recorded.
+  const { recordedPlan, claimedPlan, totals, keys } = stored
   return {
     ...accountView(current, now),
     recordedPlan: recordedPlan && {
