@@ -10,6 +10,8 @@ import type { Watch } from './watch.ts'
 /** The most that a buffered answer may have, in bytes. */
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
 /** Reads the provider's answer to its end, settles, and returns it with headers and receipt. */
 export async function buffer(
   pipeline: Pipeline,
@@ -36,7 +38,7 @@ async function readAnswer(
   const bytes = await readBytes(dispatch, watch, upstream)
   if (!bytes.ok) return bytes
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes.value)
+    const text = decoder.decode(bytes.value)
     if (dispatch.tap.body(JSON.parse(text))) return ok(text)
   } catch {
     // Not UTF-8 or not JSON.
