@@ -15,5 +15,18 @@ export function dataFiles({ folder }: Stack): DataFile[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile() && !handedOver.test(file.name))
     .map((file) => join(file.parentPath, file.name))
-    .map((name) => ({ name, bytes: readFileSync(name), trace: traces.test(name) }))
+    .flatMap((name) => {
+      const bytes = readIfThere(name)
+      return bytes ? [{ name, bytes, trace: traces.test(name) }] : []
+    })
+}
+
+/** A database's journal may go between the listing and the reading. */
+function readIfThere(name: string): Buffer | null {
+  try {
+    return readFileSync(name)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
 }
