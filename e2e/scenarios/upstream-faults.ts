@@ -21,6 +21,7 @@ import {
   said,
 } from '../harness/exchange.ts'
 import { type Stack, startStack } from '../harness/stack.ts'
+import { until } from '../harness/until.ts'
 
 const CAP = 400
 
@@ -212,7 +213,7 @@ function total(stack: () => Stack): void {
       const asked = await ask(own, script, { stream: true, max_tokens: CAP })
       expect(chunksOf(asked.text).at(-1)?.error?.code).toBe('upstream_timeout')
       await expectEvidence(own, asked, 'error')
-      expect(billOf(own, asked.key)).toMatchObject({ aborted: true, complete: false })
+      await until('the provider sees the abort', 1500, () => billOf(own, asked.key).aborted)
     } finally {
       await own.stop()
     }
