@@ -12,7 +12,7 @@ import {
 } from './draft.ts'
 import type { Ended, Entry } from './entry.ts'
 import { correctRequest } from './limits.ts'
-import { charge, type Usage, upstreamCost } from './pricing.ts'
+import { boundedUsage, charge, type Usage, upstreamCost } from './pricing.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { LEASE_AHEAD_MS, LEASE_MS } from './reserve.ts'
 import { assert, err, ok, type Result } from './result.ts'
@@ -76,7 +76,7 @@ function lapse(account: Account, hold: Hold, context: Context): Decision<EndRepl
   if (isAlive(hold, context.now)) {
     return unchanged({ charged: 0, available: availableOf(account), ended: null, estimated: false })
   }
-  const usage = { ...nothing, inputTokens: hold.inputTokens }
+  const usage = boundedUsage(hold.price, hold.inputTokens, 0)
   const charged = Math.max(charge(hold.price, usage), hold.checkpoint)
   return finish(account, hold, { usage, ended: 'lapsed', estimated: true, charged }, context)
 }

@@ -284,11 +284,12 @@ function checkLapse({ command, result, holdsBefore, now, wrote, ledger }: Ran): 
     expect([wrote, reply.ended, ledger.holds.get(hold.id)]).toEqual([false, null, hold])
     return
   }
-  const input = model.referenceCharge(
-    hold.price,
-    model.referenceCost(hold.price, model.usage(hold.inputTokens, 0)),
+  const plain = model.usage(hold.inputTokens, 0)
+  const written = { ...plain, cacheWriteTokens: hold.inputTokens }
+  const inputs = [plain, written].map((each) =>
+    Number(model.referenceCharge(hold.price, model.referenceCost(hold.price, each))),
   )
-  const charged = Math.max(Number(input), hold.checkpoint)
+  const charged = Math.max(...inputs, hold.checkpoint)
   expect(charged).toBeLessThanOrEqual(hold.amount)
   expect(reply).toMatchObject({ charged, ended: 'lapsed', estimated: true })
   expect(ledger.holds.has(hold.id)).toBe(false)

@@ -29,6 +29,12 @@ export type Usage = {
   outputTokens: number
 }
 
+/** Usage whose input is only bounded. Whether the provider wrote it to its cache is not known: the dearer is presumed. */
+export function boundedUsage(price: Price, inputTokens: number, outputTokens: number): Usage {
+  const cacheWriteTokens = price.cacheWrite > price.input ? inputTokens : 0
+  return { inputTokens, cachedInputTokens: 0, cacheWriteTokens, outputTokens }
+}
+
 /** What the provider asks for this usage, in pico-USD. */
 export function upstreamCost(price: Price, usage: Usage): bigint {
   const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens } = usage

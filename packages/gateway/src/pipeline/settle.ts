@@ -1,7 +1,7 @@
 /** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
-import type { Usage } from '../core/pricing.ts'
+import { boundedUsage, type Usage } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
@@ -38,9 +38,7 @@ function evidence(dispatch: Dispatch, now: number): Usage {
   const silentMs = (firstOutputAt ?? now) - startedAt
   const hidden = unseen ? Math.ceil((Math.max(0, silentMs) * OUTPUT_TOKENS_PER_SECOND_MAX) / 1000) : 0
   const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputBytes() + hidden)
-  // Whether the provider wrote the input to its cache is not known: the dearer is presumed.
-  const cacheWriteTokens = hold.price.cacheWrite > hold.price.input ? hold.inputTokens : 0
-  return { inputTokens: hold.inputTokens, cachedInputTokens: 0, cacheWriteTokens, outputTokens }
+  return boundedUsage(hold.price, hold.inputTokens, outputTokens)
 }
 
 function isOverCaps({ inputTokens, outputTokens }: Usage, { reply: { hold } }: Dispatch): boolean {
