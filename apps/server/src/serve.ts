@@ -8,10 +8,16 @@ export type ServeOptions = { gateway: App; store: Store; host: string; port: num
 
 /** Starts listening. */
 export function serve({ gateway, store, host, port }: ServeOptions): void {
-  const pending = new Set<Promise<unknown>>()
+  // Counted and not collected: this is on the path of every request.
+  let underWay = 0
+  let idle = () => {}
+  const done = () => {
+    underWay -= 1
+    if (underWay === 0) idle()
+  }
   const waitUntil = (work: Promise<unknown>) => {
-    const tracked = work.catch(() => {}).finally(() => pending.delete(tracked))
-    pending.add(tracked)
+    underWay += 1
+    work.then(done, done)
   }
   const server = Bun.serve({
     hostname: host,
@@ -24,9 +30,9 @@ export function serve({ gateway, store, host, port }: ServeOptions): void {
   const stop = async (signal: string) => {
     if (stopping) return
     stopping = true
-    logJson('info', 'stopping', { signal, underWay: server.pendingRequests })
+    logJson('info', 'stopping', { signal, underWay })
     const ended = server.stop().then(async () => {
-      while (pending.size > 0) await Promise.all(pending)
+      if (underWay > 0) await new Promise<void>((resolve) => (idle = resolve))
     })
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
     await store.close()
