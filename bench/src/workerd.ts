@@ -2,11 +2,13 @@
  * Workers run by workerd itself. `wrangler dev` puts a second workerd and a Node process before every request, which
  * costs several times what a plain Worker does and would flatter any ratio; so wrangler only bundles here.
  */
+
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeWorkerTsconfig } from '../../scripts/worker-tsconfig.ts'
 import { type Running, start } from './process.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -131,7 +133,14 @@ export const startWorker = (env: Readonly<Record<string, string>>, port: number,
   const out = join(emptied(folder), 'bundle')
   execFileSync(
     join(workerFolder, 'node_modules', '.bin', 'wrangler'),
-    ['deploy', '--dry-run', '--outdir', out],
+    [
+      'deploy',
+      '--dry-run',
+      '--outdir',
+      out,
+      '--tsconfig',
+      writeWorkerTsconfig(env.FAREGATE_CONFIG ?? '', folder),
+    ],
     {
       cwd: workerFolder,
       stdio: 'pipe',
