@@ -8,8 +8,9 @@ import { type ScriptedProvider, startScriptedProvider } from '@faregate/simulato
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyed, newUser } from './harness/calls.ts'
 import { testConfig } from './harness/config.ts'
+import { freePort } from './harness/free-port.ts'
 import { expectRefusal } from './harness/refusals.ts'
-import { freePort, type ServerProcess, spawnServer, untilReady } from './harness/server-process.ts'
+import { type ServerProcess, spawnServer, untilReady } from './harness/server-process.ts'
 import { until } from './harness/until.ts'
 
 const ADMIN = 'admin-of-the-start-up-test'

@@ -1,11 +1,11 @@
 /** Dev mode as a newcomer starts it, on ports of its own: the gateway, the simulators and the web app. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import config from '../../faregate.config.ts'
+import { freePort } from '../harness/free-port.ts'
 import type { Runtime } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
@@ -49,14 +49,4 @@ export async function startDev(runtime: Runtime): Promise<Dev> {
     return output.join('').includes('Web app')
   })
   return { webUrl, gatewayUrl: `http://localhost:${port}`, stop }
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => done(port))
-    })
-  })
 }

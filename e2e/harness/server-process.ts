@@ -1,6 +1,5 @@
 /** The self-hosted server as its operator starts it: one command with an environment of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
@@ -68,15 +67,4 @@ export async function untilReady(server: ServerProcess, port: number): Promise<s
     )
   })
   return url
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => done(port))
-    })
-  })
 }

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +11,7 @@ import { type ClerkSimulator, startClerkSimulator } from '@faregate/simulators/c
 import { type ScriptedProvider, startScriptedProvider } from '@faregate/simulators/provider'
 import { writeWorkerTsconfig } from '../../scripts/worker-tsconfig.ts'
 import { testConfig } from './config.ts'
+import { freePort } from './free-port.ts'
 import { until } from './until.ts'
 
 export type Runtime = 'server' | 'worker'
@@ -148,14 +148,4 @@ async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<
   const timer = setTimeout(() => process.kill(group, 'SIGKILL'), 10_000)
   await gone
   clearTimeout(timer)
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => done(port))
-    })
-  })
 }
