@@ -6,6 +6,7 @@ import { Hydrated } from '../components/hydrated.tsx'
 import { Missing } from '../components/missing.tsx'
 import { hasClerkKeys } from '../lib/settings.ts'
 import './globals.css'
+import './pages.css'
 
 export const metadata: Metadata = {
   title: 'Faregate',
