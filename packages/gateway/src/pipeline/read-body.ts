@@ -12,7 +12,9 @@ export async function readBody(
   if (!request.body) return ok(new Uint8Array())
   const late = deadline(timeoutMs)
   // A server holds a body to its declared length, so it can be taken whole; that is much cheaper than by chunks.
-  const reader = declared === null ? request.body.getReader() : null
+  // Beside a transfer encoding, which workerd lets through, a length says nothing.
+  const isHeld = declared !== null && !request.headers.has('transfer-encoding')
+  const reader = isHeld ? null : request.body.getReader()
   const reading = reader ? readChunks(reader, bytesMax) : readWhole(request)
   const bytes = await Promise.race([reading, late.passed]).catch(() => brokenOff)
   late.clear()

@@ -115,8 +115,8 @@ async function once(
 }
 
 async function retry(pipeline: Pipeline, requestId: string, attempt: Attempt): Promise<void> {
-  const until = pipeline.clock() + RETRY_MS
-  for (let waitMs = 100; pipeline.clock() < until; waitMs = Math.min(waitMs * 2, 5000)) {
+  const until = pipeline.steadyClock() + RETRY_MS
+  for (let waitMs = 100; pipeline.steadyClock() < until; waitMs = Math.min(waitMs * 2, 5000)) {
     await new Promise((resolve) => setTimeout(resolve, waitMs))
     try {
       await attempt()

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { availableOf, heldOf } from '../core/account.ts'
 import { LEASE_MS } from '../core/reserve.ts'
 import { StoreUnavailable } from '../ports.ts'
-import { catalog, grantOf, reserveOf, settleOf } from './conformance/fixtures.ts'
+import { catalog, grantOf, reserveOf, settleOf, usageOf } from './conformance/fixtures.ts'
 import { accepted, allEntries } from './conformance/harness.ts'
 import { createSqliteStore, type SqliteStore, type SqliteStoreOptions } from './node-sqlite.ts'
 import type { SqliteDriver } from './sqlite.ts'
@@ -351,5 +351,25 @@ describe('a start', () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     expect((await second.read('a')).open.total).toBe(0)
+  })
+})
+
+describe('one transaction', () => {
+  test('ends a hold for the commands behind it too, while its row is still there', async () => {
+    const before = open()
+    await accepted(before, 'a', grantOf(5000))
+    for (const id of ['ends', 'lives']) await accepted(before, 'a', reserveOf(1000, id))
+    await before.close()
+    // A store that has just started knows neither hold: each is read from its row.
+    const store = open()
+    const checkpoint = { kind: 'checkpoint', holdId: 'ends', usage: usageOf(400) } as const
+    const replies = await Promise.all([
+      store.apply('a', settleOf('ends', 300)),
+      store.apply('a', settleOf('ends', 700)),
+      store.apply('a', checkpoint),
+    ])
+    expect(replies.map((reply) => reply.ok && reply.value.charged)).toEqual([300, 300, 300])
+    expect((await store.read('a')).open.total).toBe(1)
+    expect(other().prepare('SELECT id FROM holds').all()).toEqual([{ id: 'lives' }])
   })
 })
