@@ -77,6 +77,29 @@ it('200: a stream of four minutes keeps its hold, by checkpoints, and is charged
   ])
 })
 
+it('408: a request that was stopped renews its lease no more, even if its upstream never lets go', async () => {
+  const dispatched = Promise.withResolvers<void>()
+  const bench = await startBench(() => {
+    dispatched.resolve()
+    return new Promise<Response>(() => {})
+  })
+  let checkpoints = 0
+  bench.onCommand((kind) => {
+    if (kind === 'checkpoint') checkpoints += 1
+  })
+  const client = new AbortController()
+  void bench.ask({}, client.signal)
+  await dispatched.promise
+  await pass(bench, 16_000)
+  expect(checkpoints).toBe(1)
+  client.abort()
+  await pass(bench, 21_000)
+  const untilStopped = checkpoints
+  await pass(bench, 60_000)
+  expect(checkpoints).toBe(untilStopped)
+  expect(await bench.held()).toBe(1)
+})
+
 it('200: clients that go after their answers use up no drains', async () => {
   const dispatched = Promise.withResolvers<(answer: Response) => void>()
   let hang = false

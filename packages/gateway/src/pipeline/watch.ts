@@ -55,7 +55,8 @@ export function startWatch(pipeline: Pipeline, dispatch: Dispatch): Watch {
   }
   const tick = () => {
     const now = steadyClock()
-    if (now >= checkpointAt) {
+    // Once stopped it is about to be settled; if a fault prevents that, its lease must be able to end.
+    if (now >= checkpointAt && dispatch.stopped === null) {
       checkpointAt = now + CHECKPOINT_MS
       dispatch.call.waitUntil(checkpoint(pipeline, dispatch))
     }
