@@ -3,7 +3,7 @@
  * Adapters (issuers, stores, endpoints, providers) implement these; only the apps choose which.
  */
 import type { Account } from './core/account.ts'
-import type { Command, ReplyOf } from './core/command.ts'
+import type { CloseReply, Command, ReplyOf } from './core/command.ts'
 import type { Entry } from './core/entry.ts'
 import type { Payment } from './core/payment.ts'
 import type { Usage } from './core/pricing.ts'
@@ -203,3 +203,18 @@ export type Billing = {
   /** Takes in a signed event. Refuses a bad signature; throws `StoreUnavailable` so that it is sent again. */
   webhook(request: Request): Promise<Result<void, Refusal>>
 }
+
+/**
+ * Ends what an account still pays for elsewhere, before it is closed: nobody pays for what is gone. Throws when it
+ * cannot; the account is not closed then.
+ */
+export type BeforeClose = (accountId: string) => Promise<void>
+
+/** Ends an account; `block` shuts it for good. 409 while requests run, 503 while its payments cannot be ended. */
+export type Closer = (accountId: string, how: { block: boolean }) => Promise<Result<CloseReply, Refusal>>
+
+/**
+ * Takes in what an identity provider says of users, organizations and plans. Refuses a bad signature; refuses with
+ * 503, or throws `StoreUnavailable`, so that it is sent again.
+ */
+export type IdentityWebhook = (request: Request) => Promise<Result<void, Refusal>>
