@@ -2,16 +2,18 @@
  * Puts the runtime-neutral parts together: issuers, endpoints, pipeline and routes. A runtime brings the rest: the
  * store, its `fetch`, a quick hash, and a place to log to.
  */
+import { createClerkWebhook } from './billing/clerk-webhooks.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { type App, createApp } from './http/app.ts'
+import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
 import { createClerkIssuer } from './issuers/clerk.ts'
 import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
 import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
-import type { Clock, Fetch, Issuer, Store } from './ports.ts'
+import type { Clock, Closer, Fetch, IdentityWebhook, Issuer, Store } from './ports.ts'
 
 export type GatewayOptions = {
   settings: Settings
@@ -52,11 +54,15 @@ export function createGateway(options: GatewayOptions): App {
     drains: { count: 0 },
   }
   const { devClerkUrl } = options
+  const close = createCloser({ store, log })
   return createApp({
     pipeline,
     endpoints,
     corsOrigins: settings.cors.origins,
     adminKeys: settings.adminKeys,
+    buyRoles: settings.payments.buyRoles,
+    close,
+    clerkWebhook: clerkWebhookOf(options, close, log),
     devToken: devClerkUrl === undefined ? undefined : (request) => mintDevToken(devClerkUrl, request, fetch),
   })
 }
@@ -70,6 +76,17 @@ function issuersOf({ settings, keepAlive }: GatewayOptions, fetch: Fetch, log: L
   }
   const issuers = oidc.map((issuer) => createOidcIssuer({ ...issuer, ...common }))
   return clerk ? [createClerkIssuer({ ...clerk, ...common }), ...issuers] : issuers
+}
+
+function clerkWebhookOf(
+  { settings, store }: GatewayOptions,
+  close: Closer,
+  log: Log,
+): IdentityWebhook | undefined {
+  const { catalog, identity } = settings
+  if (identity.clerk?.webhookSecret === undefined) return undefined
+  const { webhookSecret, payer } = identity.clerk
+  return createClerkWebhook({ signingSecret: webhookSecret, payer, catalog, store, close, log })
 }
 
 async function mintDevToken(clerkUrl: string, request: Request, fetch: Fetch): Promise<Response> {

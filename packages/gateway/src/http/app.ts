@@ -4,7 +4,7 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import type { Call, Pipeline } from '../pipeline/call.ts'
 import { nameOf } from '../pipeline/call.ts'
 import { run } from '../pipeline/run.ts'
-import { type Endpoint, StoreUnavailable } from '../ports.ts'
+import { type Closer, type Endpoint, type IdentityWebhook, StoreUnavailable } from '../ports.ts'
 import { accountRoutes } from './account.ts'
 import { adminRoutes } from './admin.ts'
 import { allowOrigin, preflight } from './cors.ts'
@@ -12,6 +12,7 @@ import type { Env } from './env.ts'
 import { keyRoutes } from './keys.ts'
 import { modelRoutes } from './models.ts'
 import { internalError, refuse } from './respond.ts'
+import { webhookRoute } from './webhooks.ts'
 
 /** The most headers, and bytes in them, that a request may have. */
 const HEADERS_MAX = 100
@@ -24,6 +25,11 @@ export type AppOptions = {
   corsOrigins: readonly string[]
   /** Accepted admin keys; with none the admin routes do not exist. */
   adminKeys: readonly string[]
+  /** The roles of an organization's members who may buy for it, and end its account. */
+  buyRoles: readonly string[]
+  close: Closer
+  /** Takes in Clerk's events; without it their route does not exist. */
+  clerkWebhook?: IdentityWebhook | undefined
   /** Mints a development token; only in dev mode. */
   devToken?: ((request: Request) => Promise<Response>) | undefined
 }
@@ -76,7 +82,7 @@ function failure(error: unknown, requestId: string, { log }: Pipeline): Response
 }
 
 function createRoutes(options: AppOptions): Hono<Env> {
-  const { pipeline, endpoints, adminKeys, devToken } = options
+  const { pipeline, endpoints, adminKeys, clerkWebhook, devToken } = options
   const routes = new Hono<Env>()
   routes.onError((error) => {
     throw error
@@ -87,9 +93,10 @@ function createRoutes(options: AppOptions): Hono<Env> {
     routes.post(`/v1${path}`, handler)
   }
   modelRoutes(routes, pipeline)
-  accountRoutes(routes, pipeline)
+  accountRoutes(routes, options)
   keyRoutes(routes, pipeline)
-  if (adminKeys.length > 0) adminRoutes(routes, pipeline, adminKeys)
+  if (adminKeys.length > 0) adminRoutes(routes, options)
+  if (clerkWebhook) webhookRoute(routes, '/webhooks/clerk', clerkWebhook)
   if (devToken) routes.post('/dev/token', ({ req }) => devToken(req.raw))
   routes.get('/healthz', (context) => context.json({ status: 'ok' }))
   routes.get('/readyz', async (context) => {
