@@ -72,6 +72,7 @@ const readableGreys: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': 'var(--mantine-color-gray-6)',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
+    '--mantine-color-default-border': 'var(--mantine-color-gray-3)',
     '--app-surface': 'var(--mantine-color-gray-0)',
     '--app-card': 'var(--mantine-color-white)',
   },
