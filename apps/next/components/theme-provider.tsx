@@ -75,12 +75,14 @@ const readableGreys: CSSVariablesResolver = () => ({
     '--mantine-color-default-border': 'var(--mantine-color-gray-3)',
     '--app-surface': 'var(--mantine-color-gray-0)',
     '--app-card': 'var(--mantine-color-white)',
+    '--app-active': 'var(--mantine-color-gray-1)',
   },
   dark: {
     '--mantine-color-placeholder': 'var(--mantine-color-dark-2)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--app-surface': 'var(--mantine-color-dark-6)',
     '--app-card': 'var(--mantine-color-dark-6)',
+    '--app-active': 'var(--mantine-color-dark-5)',
   },
 })
 

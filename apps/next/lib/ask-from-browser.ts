@@ -1,8 +1,8 @@
 /** Asks straight from the browser: OpenAI's SDK, with the user's session token as its key. */
 import OpenAI from 'openai'
 import type {
-  ChatCompletionMessageParam,
   ChatCompletionMessageFunctionToolCall,
+  ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
 import { type AnswerEvent, admissionOf } from './answer-event.ts'
 import type { Receipt } from './contract.ts'

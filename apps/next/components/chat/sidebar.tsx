@@ -4,6 +4,7 @@ import { ActionIcon, Button, Group, NavLink, Stack, Text, Tooltip } from '@manti
 import { notifications } from '@mantine/notifications'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import type { Conversation } from '../../lib/conversation.ts'
+import classes from './chat.module.css'
 
 type Actions = {
   openId: string | undefined
@@ -75,16 +76,15 @@ function Item({
         type="button"
         label={title}
         noWrap
-        color="gray"
+        className={classes.item}
         active={isOpen}
         aria-current={isOpen ? 'true' : undefined}
         onClick={() => onSelect(id)}
-        styles={{ root: { borderRadius: 'var(--mantine-radius-sm)', minWidth: 0 } }}
       />
       <Tooltip label="Delete">
         <ActionIcon
           variant="subtle"
-          color="gray"
+          className={classes.item}
           c="dimmed"
           onClick={remove}
           aria-label={`Delete “${title}”`}

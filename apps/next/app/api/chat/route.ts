@@ -11,8 +11,8 @@ import {
   isStepCount,
   jsonSchema,
   streamText,
-  toUIMessageStream,
   tool,
+  toUIMessageStream,
   type UIMessage,
 } from 'ai'
 import { admissionOf } from '../../../lib/answer-event.ts'
