@@ -2,7 +2,7 @@
 import type { Account, GrantRecord, Hold, Key } from './account.ts'
 import type { Ended, Entry, GrantSource } from './entry.ts'
 import type { LimitReport } from './limits.ts'
-import type { NewPayment, Payment, PaymentFact } from './payment.ts'
+import { type NewPayment, type Payment, type PaymentFact, referenceWith } from './payment.ts'
 import type { Payer } from './plans.ts'
 import type { Price, Usage } from './pricing.ts'
 import type { Subscription } from './subscription.ts'
@@ -243,8 +243,8 @@ export function lookupOf(command: Command): Lookup {
 
 /** The grant that a payment makes, or made: that of its provider's payment, which can grant once. */
 export function grantOfPayment(command: Command, payment: Payment | undefined): string | undefined {
-  const said = command.kind === 'recordPayment' && 'reference' in command.fact ? command.fact.reference : null
-  const reference = payment?.reference ?? said
+  const reference =
+    command.kind === 'recordPayment' ? referenceWith(payment, command.fact) : (payment?.reference ?? null)
   return reference === null ? undefined : paymentGrantId(reference)
 }
 
