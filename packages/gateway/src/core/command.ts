@@ -205,7 +205,14 @@ type Replies = {
 export type ReplyOf<C extends Command> = Replies[C['kind']]
 
 /** What a store must look up, beside the account, before `decide` can run. */
-export type Lookup = { holdId?: string; entryId?: string; grantId?: string; paymentId?: string }
+export type Lookup = {
+  holdId?: string
+  entryId?: string
+  grantId?: string
+  paymentId?: string
+  /** Another account. */
+  accountId?: string
+}
 
 /** What was found. Absent means that there is none. */
 export type Found = {
@@ -213,6 +220,8 @@ export type Found = {
   entry?: Entry | undefined
   grant?: GrantRecord | undefined
   payment?: Payment | undefined
+  /** The other account that was asked for; a fresh one if it has never been seen. */
+  other?: Account | undefined
 }
 
 /** The rows that a command's decision depends on. */
@@ -235,7 +244,10 @@ export function lookupOf(command: Command): Lookup {
       return { paymentId: command.payment.id }
     case 'recordPayment':
     case 'resolvePayment':
+    case 'beginTopUp':
       return { paymentId: command.id }
+    case 'closeAccount':
+      return { accountId: command.pseudonym }
     default:
       return {}
   }

@@ -45,7 +45,7 @@ export function recordSubscription(
   if (known && !isNewer(subscription, known)) return ok(unchanged({ subscription: known }))
   const draft = openDraft(account, context)
   const others = draft.account.subscriptions.filter(({ id }) => id !== subscription.id)
-  draft.account.subscriptions = [...others, subscription].sort(byAge).slice(-SUBSCRIPTIONS_MAX)
+  draft.account.subscriptions = [...others, { ...subscription }].sort(byAge).slice(-SUBSCRIPTIONS_MAX)
   return ok(closeDraft(draft, { subscription }))
 }
 
