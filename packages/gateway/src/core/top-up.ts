@@ -101,7 +101,11 @@ export function beginTopUp(
   }
   const { id } = command
   billing.topUpDay = { day, count }
-  billing.topUp = { ...topUp, state: 'under_way', attempt: { paymentId: id, at: context.now, offer: { ...offer } } }
+  billing.topUp = {
+    ...topUp,
+    state: 'under_way',
+    attempt: { paymentId: id, at: context.now, offer: { ...offer } },
+  }
   const sold = { id, kind: 'topUp', member: null, pack: topUp.pack, currency: 'usd', ...offer } as const
   draft.payment = newPayment(sold, context.now)
   return ok(closeDraft(draft, { paymentId: id, offer }))
