@@ -23,6 +23,7 @@ import { createSigningKeys, type StoredKey } from './clerk/keys.ts'
 import { createTokenMinter, TOKEN_LIFE_SECONDS, type TokenRequest } from './clerk/tokens.ts'
 
 export { SEEDED_PASSWORD } from './clerk/directory.ts'
+export { type SignedEvent, signClerkEvent } from './clerk/sign-event.ts'
 export type { TokenRequest } from './clerk/tokens.ts'
 
 /** What an endpoint does instead of its work: answer 500, or never answer. */
