@@ -92,7 +92,7 @@ function promotion(world: World, session: CheckoutSession, form: CheckoutForm): 
   const applied = session.discounts?.[0]?.promotion_code
   const code = applied ? world.state.promotionCodes[applied]?.code : undefined
   if (code) {
-    return html`<form method="post" class="inline"><p>Promotion code <strong>${code}</strong> is applied.</p>
+    return html`<form method="post" class="inline level"><p>Promotion code <strong>${code}</strong> is applied.</p>
 <button class="text" name="action" value="remove-promotion">Remove</button></form>`
   }
   return html`<form method="post" class="inline">
@@ -138,7 +138,7 @@ function choice(
 }
 
 function numberOf(type: string, last4: string): string {
-  return type === 'card' ? `•••• ${last4}` : `bank •• ${last4}`
+  return type === 'card' ? `Visa •••• ${last4}` : `Bank •••• ${last4}`
 }
 
 function buttonLabel({ mode, amount_total, currency }: CheckoutSession): string {

@@ -89,6 +89,8 @@ function payCheckout(
 
 function actOn(world: World, subscription: Subscription, action: SubscriptionAction): void {
   if (subscription.status === 'canceled') throw invalid('This subscription has ended.')
+  if (subscription.cancel_at_period_end && (action === 'renew' || action === 'fail'))
+    throw invalid('This subscription is to end with its period, so it does not renew.')
   if (action === 'renew') renew(world, subscription)
   if (action === 'fail') renew(world, subscription, { refuse: true })
   if (action === 'recover') retryPayment(world, subscription)

@@ -33,7 +33,7 @@ function create({ world, params }: ApiCall): object {
       'The timestamp must be within the past 35 days or up to 5 minutes in the future.',
       'timestamp',
     )
-  const identifier = text(params, 'identifier') ?? newId('', 32).slice(1)
+  const identifier = text(params, 'identifier') ?? newId('', 32)
   if (Object.hasOwn(meterEvents, identifier)) {
     throw invalid(`An event already exists with identifier ${identifier}.`, 'identifier')
   }

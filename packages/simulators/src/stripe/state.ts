@@ -9,10 +9,10 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const EVENTS_MAX = 1000
 const IDEMPOTENCY_KEYS_MAX = 1000
 
-/** An id that looks like Stripe's, e.g. `cus_TfQ2…`. */
+/** An id that looks like Stripe's: `cus` gives `cus_TfQ2…`, `pi_3` gives `pi_3TfQ2…`, and nothing gives a bare token. */
 export function newId(prefix: string, length = 24): string {
   const letters = [...randomBytes(length)].map((byte) => ALPHABET[byte % ALPHABET.length])
-  return `${prefix}_${letters.join('')}`
+  return `${prefix}${prefix === '' || prefix.includes('_') ? '' : '_'}${letters.join('')}`
 }
 
 /** An account with nothing in it. */
