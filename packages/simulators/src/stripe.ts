@@ -120,7 +120,9 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
   })
   const world: World = { state, now: seconds, emit: events.emit, taxPercent, asyncPaymentDelayMs }
   seedCatalogue(world, options.prices ?? [])
+  let stopped = false
   const save = () => {
+    if (stopped) return
     prune(state)
     if (stateFile) writeState(stateFile, state)
   }
@@ -139,6 +141,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
       clearInterval(ticking)
       events.stop()
       save()
+      stopped = true
       await server.stop()
     },
   })

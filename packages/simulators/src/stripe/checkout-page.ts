@@ -118,7 +118,7 @@ function entry(session: CheckoutSession, form: CheckoutForm): Html {
 ${
   !free &&
   html`<fieldset><legend>Test payment method</legend>
-<ul class="choices">${Object.entries(BEHAVIOURS).map(([value, { label, about, last4, type }]) =>
+<ul class="choices">${offered(session).map(([value, { label, about, last4, type }]) =>
     choice({ value, label, about, number: numberOf(type, last4) }, form.behaviour ?? 'succeeds'),
   )}</ul></fieldset>
 <div class="field"><label for="name">Cardholder name <span class="quiet">(optional)</span></label>
@@ -127,6 +127,10 @@ ${
 <button class="wide" name="action" value="pay">${buttonLabel(session)}</button>
 <p class="quiet small">${terms(session)}</p>
 </form>`
+}
+
+function offered({ payment_method_types }: CheckoutSession) {
+  return Object.entries(BEHAVIOURS).filter(([, { type }]) => payment_method_types.includes(type))
 }
 
 function choice(

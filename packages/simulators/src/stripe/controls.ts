@@ -1,4 +1,5 @@
 /** What only a simulation has: paying without a browser, and the world's part in refunds, disputes and renewals. */
+import { isBehaviour } from './cards.ts'
 import { expireSession } from './checkout.ts'
 import { applyPromotionCode } from './checkout-totals.ts'
 import { completeCheckout, settleDue } from './complete-checkout.ts'
@@ -120,6 +121,11 @@ export function devCall(controls: Controls, name: string, params: Params): objec
     const action = choice(params, 'action', SUBSCRIPTION_ACTIONS)
     if (!action) throw invalid(`Say an action: ${SUBSCRIPTION_ACTIONS.join(', ')}.`, 'action')
     return controls.subscription(requiredText(params, 'id'), action)
+  }
+  if (name === 'checkout') {
+    const behaviour = text(params, 'behaviour') ?? 'succeeds'
+    if (!isBehaviour(behaviour)) throw invalid('There is no such test card.', 'behaviour')
+    return controls.payCheckout(requiredText(params, 'id'), { behaviour })
   }
   if (name === 'settle') {
     controls.settlePayments()

@@ -54,7 +54,8 @@ ${body}
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
+      // With no referrer at all, browsers would send a form's origin as null.
+      'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'content-security-policy':
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
@@ -158,6 +159,11 @@ button.wide { width: 100%; min-height: 3rem; font-size: 1.0625rem; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 th, td { text-align: left; padding: .625rem .75rem .625rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 550; color: var(--quiet); }
+.single.wide { max-width: 72rem; }
+.tools { display: flex; gap: .5rem; }
+form.tool { display: block; }
+button.small { min-height: 2rem; padding: .125rem .625rem; font-size: .875rem; font-weight: 500; }
+code { font: .875em ui-monospace, "Liberation Mono", monospace; }
 @media (max-width: 54rem) {
   .columns { grid-template-columns: 1fr; align-content: start; }
   .columns > section { padding: 1.5rem 1.25rem; }

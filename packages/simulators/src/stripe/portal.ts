@@ -3,7 +3,7 @@ import { attach, BEHAVIOURS, createPaymentMethod, isBehaviour, methodLabel } fro
 import { productName } from './catalogue.ts'
 import type { PageCall, PageRoute } from './checkout-site.ts'
 import { day, document, type Html, html, messagePage, money, redirect } from './html.ts'
-import { requiredText, text } from './params.ts'
+import { allowOnly, requiredText, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { find, newestFirst, newId } from './state.ts'
 import { cancelAtPeriodEnd, changePrice, isLiving, methodOf, retryPayment } from './subscriptions.ts'
@@ -18,6 +18,7 @@ export const portalRoutes: ApiRoute[] = [
 export const portalPages: PageRoute[] = [{ pattern: '/p/session/:id', handle: portalPage }]
 
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, ['configuration', 'customer', 'locale', 'return_url'])
   const customer = find(world.state.customers, 'customer', requiredText(params, 'customer'), 'customer')
   const id = newId('bps_1', 23)
   const returnUrl = text(params, 'return_url')
