@@ -1,7 +1,7 @@
 /** The simulated Stripe's payments without their owner, refunds and disputes, spoken to by the real SDK. */
 import Stripe from 'stripe'
 import { describe, expect, test } from 'vitest'
-import { packCheckout, payOnPage, start, typesOf } from './stripe/test-kit.ts'
+import { packCheckout, payOnPage, start, submit, typesOf } from './stripe/test-kit.ts'
 
 type Simulated = Awaited<ReturnType<typeof start>>
 
@@ -222,11 +222,34 @@ describe('disputes', () => {
     const later = await ada.later()
     expect(typesOf(later)).toEqual(['charge.dispute.created', 'charge.dispute.funds_withdrawn', ...ending])
     expect(later.at(-1)).toMatchObject({ data: { object: { id, status: outcome } } })
+    const refund = stripe.refunds.create({ payment_intent: ada.intent })
+    if (outcome === 'won') expect(await refund).toMatchObject({ amount: 1000 })
+    else await expect(refund).rejects.toMatchObject({ code: 'charge_disputed' })
     const net = (await stripe.disputes.retrieve(id)).balance_transactions.reduce(
       (sum, each) => sum + each.net,
       0,
     )
     expect(net).toBe(outcome === 'won' ? 0 : -2100)
+  })
+
+  test('refunds and the rest are buttons of the dashboard too', async () => {
+    const simulated = await start()
+    const { simulator } = simulated
+    const ada = await buyer(simulated)
+    const intent = await simulated.stripe.paymentIntents.retrieve(ada.intent)
+    const charge = String(intent.latest_charge)
+    expect(await (await fetch(simulator.url)).text()).toContain(charge)
+    expect((await submit(simulator.url, { do: 'refund', charge, amount: '400' })).status).toBe(303)
+    expect(typesOf(await ada.later())).toEqual(['refund.created', 'charge.refunded'])
+    const tooMuch = await submit(simulator.url, { do: 'refund', charge, amount: '601' })
+    expect(tooMuch.status).toBe(400)
+    expect(tooMuch.text).toContain('greater than unrefunded amount')
+    const foreign = await fetch(simulator.url, {
+      method: 'POST',
+      headers: { origin: 'https://evil.example' },
+      body: new URLSearchParams({ do: 'refund', charge }),
+    })
+    expect(foreign.status).toBe(403)
   })
 
   test('and refunds come over HTTP too', async () => {

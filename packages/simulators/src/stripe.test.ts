@@ -116,6 +116,14 @@ describe('a pack', () => {
     },
   )
 
+  test('whose money comes later is told of when it has come, without anybody’s doing', async () => {
+    const { stripe, endpoint } = await start({ asyncPaymentDelayMs: 0 })
+    await payOnPage((await packCheckout(stripe)).url, 'async_succeeds')
+    await expect
+      .poll(() => typesOf(endpoint.taken), { timeout: 10_000 })
+      .toContain('checkout.session.async_payment_succeeded')
+  })
+
   test('with a promotion code is cheaper, and with another free', async () => {
     const { stripe, endpoint } = await start()
     const session = await packCheckout(stripe, { allow_promotion_codes: true })
@@ -201,6 +209,12 @@ describe('a session', () => {
   })
 
   test.each([
+    [
+      'what is not simulated',
+      { after_expiration: { recovery: { enabled: true } } },
+      'after_expiration',
+      'parameter_unknown',
+    ],
     ['an unknown customer', { customer: 'cus_gone' }, 'customer', 'resource_missing'],
     ['a return that is no address', { success_url: 'javascript:alert(1)' }, 'success_url', 'url_invalid'],
     ['an end that is too near', { expires_at: Math.floor(Date.now() / 1000) + 60 }, 'expires_at', undefined],
@@ -225,6 +239,16 @@ describe('a session', () => {
       param,
       code,
     })
+  })
+
+  test('offers the means of payment that it was asked to', async () => {
+    const { stripe } = await start()
+    const session = await packCheckout(stripe, { allowed_payment_method_types: ['card'] })
+    const page = await (await fetch(session.url ?? '')).text()
+    expect(page).toContain('value="declined"')
+    expect(page).not.toContain('value="async_succeeds"')
+    expect((await payOnPage(session.url, 'async_succeeds')).text).toContain('There is no such test card.')
+    expect(await stripe.checkout.sessions.retrieve(session.id)).toMatchObject({ status: 'open' })
   })
 
   test('shows what its names hold as text', async () => {

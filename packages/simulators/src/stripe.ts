@@ -10,7 +10,7 @@
  */
 import { listen } from './clerk/http.ts'
 import { answerApi } from './stripe/api.ts'
-import { catalogueRoutes, type SeededPrice, seedCatalogue } from './stripe/catalogue.ts'
+import { catalogueRoutes, promotionRoutes, type SeededPrice, seedCatalogue } from './stripe/catalogue.ts'
 import { checkoutRoutes, expireSession } from './stripe/checkout.ts'
 import { settleDue } from './stripe/complete-checkout.ts'
 import { type Controls, createControls } from './stripe/controls.ts'
@@ -89,6 +89,7 @@ const TICK_MS = 1000
 const routes: ApiRoute[] = [
   ...customerRoutes,
   ...catalogueRoutes,
+  ...promotionRoutes,
   ...checkoutRoutes,
   ...paymentRoutes,
   ...refundRoutes,

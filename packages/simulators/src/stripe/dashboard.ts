@@ -95,12 +95,12 @@ function chargeRow(world: World, charge: Charge): Html {
     dispute && `dispute: ${dispute.status.replace('_', ' ')}`,
   ]
   const open = dispute?.status === 'needs_response'
+  const refundable = paid && (!dispute || dispute.status === 'won')
   return html`<tr><td>${day(charge.created)}</td><td>${customerLabel(world, charge.customer)}</td>
 <td><a href="${charge.receipt_url}">${money(charge.amount, charge.currency)}</a></td><td>${states.filter(Boolean).join(', ')}</td>
-<td><div class="tools">${paid && left > 0 && !charge.disputed && button('refund', { charge: charge.id }, 'Refund')}${
-    paid &&
+<td><div class="tools">${refundable && left > 0 && button('refund', { charge: charge.id }, 'Refund')}${
+    refundable &&
     left > 1 &&
-    !charge.disputed &&
     button('refund', { charge: charge.id, amount: String(Math.floor(left / 2)) }, 'Refund half')
   }${paid && left > 0 && !dispute && button('dispute', { charge: charge.id }, 'Dispute')}${
     dispute && open && button('dispute', { dispute: dispute.id, outcome: 'won' }, 'Dispute won')

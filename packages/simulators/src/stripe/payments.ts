@@ -1,7 +1,7 @@
 /** The routes of payment intents, charges and payment methods. */
 import { attach, methodLabel, resolvePaymentMethod } from './cards.ts'
 import { attemptPayment, createIntent } from './charging.ts'
-import { fault, invalid, missing } from './errors.ts'
+import { fault, invalid, missing, noSuch } from './errors.ts'
 import { page, search } from './lists.ts'
 import { allowOnly, choice, flag, integer, metadata, type Params, requiredText, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
@@ -64,6 +64,15 @@ export const paymentRoutes: ApiRoute[] = [
     method: 'POST',
     pattern: '/v1/payment_methods/:id/detach',
     handle: (call) => detach(call.world, methodOf(call)),
+  },
+  {
+    method: 'GET',
+    pattern: '/v1/customers/:customer/payment_methods/:id',
+    handle: (call) => {
+      const method = methodOf(call)
+      if (method.customer !== call.path.customer) throw noSuch('PaymentMethod', method.id)
+      return method
+    },
   },
   {
     method: 'GET',
