@@ -1,6 +1,6 @@
 import { auth } from '@clerk/nextjs/server'
 import { redirect } from 'next/navigation'
-import { Page } from '../components/page.tsx'
+import { Landing } from '../components/landing/landing.tsx'
 import { hasClerkKeys } from '../lib/settings.ts'
 
 export default async function LandingPage() {
@@ -8,5 +8,5 @@ export default async function LandingPage() {
   if (!hasClerkKeys()) return null
   const { userId } = await auth()
   if (userId) redirect('/chat')
-  return <Page title="Your login is your AI key." />
+  return <Landing />
 }

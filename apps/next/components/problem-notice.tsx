@@ -2,9 +2,10 @@
 
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconHourglassLow } from '@tabler/icons-react'
-import Link from 'next/link'
 import { useEffect, useState } from 'react'
 import type { Problem } from '../lib/problems.ts'
+import { LinkButton } from './link-button.tsx'
+import classes from './problem-notice.module.css'
 
 /**
  * A failure in words: what happened, what to do, and the way there. `onRetry` offers to try again, where that can
@@ -22,9 +23,11 @@ export function ProblemNotice({
   const Icon = waits ? IconHourglassLow : IconAlertTriangle
   return (
     <Alert
-      color={problem.tone === 'error' ? 'red' : 'yellow'}
+      variant="default"
       title={title}
       icon={<Icon aria-hidden />}
+      className={classes.notice}
+      mod={{ tone: problem.tone }}
       data-testid="problem"
     >
       <Stack gap="xs" align="flex-start">
@@ -33,9 +36,9 @@ export function ProblemNotice({
         </Text>
         <Group gap="xs">
           {link && (
-            <Button component={Link} href={link.href} size="xs">
+            <LinkButton href={link.href} size="xs">
               {link.label}
-            </Button>
+            </LinkButton>
           )}
           {onRetry && problem.canRetry && <RetryButton retryAt={retryAt} onRetry={onRetry} />}
         </Group>

@@ -72,14 +72,17 @@ const readableGreys: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': 'var(--mantine-color-gray-6)',
     '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
     '--mantine-color-error': 'var(--mantine-color-red-9)',
+    '--mantine-color-default-border': 'var(--mantine-color-gray-3)',
     '--app-surface': 'var(--mantine-color-gray-0)',
     '--app-card': 'var(--mantine-color-white)',
+    '--app-active': 'var(--mantine-color-gray-1)',
   },
   dark: {
     '--mantine-color-placeholder': 'var(--mantine-color-dark-2)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--app-surface': 'var(--mantine-color-dark-6)',
     '--app-card': 'var(--mantine-color-dark-6)',
+    '--app-active': 'var(--mantine-color-dark-5)',
   },
 })
 

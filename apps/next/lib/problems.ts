@@ -139,7 +139,7 @@ function outOfCredits(code: string, detail: string): Problem {
     tone: 'warning',
     title: 'Not enough credits',
     detail,
-    remedy: 'Buy credits, ask for less, or wait for the next allowance of your plan.',
+    remedy: 'Nothing was charged.',
     link: BUY,
     canRetry: true,
   }

@@ -1,10 +1,10 @@
 import type { Metadata } from 'next'
-import { Page } from '../../components/page.tsx'
+import { Chat } from '../../components/chat/chat.tsx'
 import { requireUser } from '../../lib/require-user.ts'
 
 export const metadata: Metadata = { title: 'Chat' }
 
 export default async function ChatPage() {
   if (!(await requireUser())) return null
-  return <Page title="Chat" />
+  return <Chat />
 }

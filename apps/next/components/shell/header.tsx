@@ -1,11 +1,12 @@
 'use client'
 
 import { OrganizationSwitcher, UserButton, useAuth } from '@clerk/nextjs'
-import { Anchor, Burger, Button, Drawer, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Burger, Drawer, Group, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import Link from 'next/link'
 import { CreditBalance } from '../credit-balance.tsx'
 import { Hydrated } from '../hydrated.tsx'
+import { LinkButton } from '../link-button.tsx'
 import { Brand } from './brand.tsx'
 import { ColorSchemeMenu } from './color-scheme-menu.tsx'
 import { DrawerLinks, HeaderLinks } from './navigation.tsx'
@@ -44,12 +45,12 @@ function SignedOutHeader() {
       <HomeLink />
       <Group gap="xs" wrap="nowrap">
         <ColorSchemeMenu />
-        <Button component={Link} href="/sign-in" variant="default" visibleFrom="xs">
+        <LinkButton href="/sign-in" variant="default">
           Sign in
-        </Button>
-        <Button component={Link} href="/sign-up">
+        </LinkButton>
+        <LinkButton href="/sign-up" visibleFrom="xs">
           Get started
-        </Button>
+        </LinkButton>
       </Group>
     </>
   )

@@ -4,6 +4,7 @@ import { Button, NavLink } from '@mantine/core'
 import { IconMessage, IconShoppingBag, IconUserCircle } from '@tabler/icons-react'
 import Link from 'next/link'
 import { usePathname } from 'next/navigation'
+import classes from './navigation.module.css'
 
 const PAGES = [
   { href: '/chat', label: 'Chat', icon: IconMessage },
@@ -21,7 +22,8 @@ export function HeaderLinks() {
         key={href}
         component={Link}
         href={href}
-        variant={isHere ? 'light' : 'subtle'}
+        variant="subtle"
+        className={classes.link}
         color="gray"
         c={isHere ? 'bright' : 'dimmed'}
         size="sm"
@@ -43,6 +45,7 @@ export function DrawerLinks({ onFollow }: { onFollow: () => void }) {
       href={href}
       label={label}
       leftSection={<Icon size={18} aria-hidden />}
+      className={classes.link}
       active={pathname.startsWith(href)}
       aria-current={pathname.startsWith(href) ? 'page' : undefined}
       onClick={onFollow}
