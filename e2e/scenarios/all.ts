@@ -3,6 +3,9 @@ import { describe } from 'vitest'
 import type { Stack } from '../harness/stack.ts'
 import { accounts } from './account.ts'
 import { admin } from './admin.ts'
+import { billing } from './billing.ts'
+import { billingChanges } from './billing-changes.ts'
+import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
@@ -31,6 +34,9 @@ export function everyScenario(stack: () => Stack): void {
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
+  describe('billing', () => billing(stack))
+  describe('billing changes', () => billingChanges(stack))
+  describe('billing plans', () => billingPlans(stack))
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))

@@ -5,6 +5,8 @@ import {
   type Command,
   createAccountLedger,
   type EntryQuery,
+  type PaymentQuery,
+  type UsageQuery,
 } from '@faregate/gateway/stores/durable-object'
 import type { WorkerEnv } from './env.ts'
 import { settingsOf } from './settings.ts'
@@ -32,6 +34,14 @@ export class AccountObject extends DurableObject<WorkerEnv> {
 
   entries(accountId: string, query: EntryQuery) {
     return this.#ledger.entries(accountId, query)
+  }
+
+  payments(accountId: string, query: PaymentQuery) {
+    return this.#ledger.payments(accountId, query)
+  }
+
+  usage(accountId: string, query: UsageQuery) {
+    return this.#ledger.usage(accountId, query)
   }
 
   override alarm() {

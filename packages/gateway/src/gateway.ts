@@ -2,6 +2,7 @@
  * Puts the runtime-neutral parts together: issuers, endpoints, pipeline and routes. A runtime brings the rest: the
  * store, its `fetch`, a quick hash, and a place to log to.
  */
+import { createStripeBilling } from './billing/stripe.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { type App, createApp } from './http/app.ts'
@@ -11,7 +12,7 @@ import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
 import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
-import type { Clock, Fetch, Issuer, Store } from './ports.ts'
+import type { Billing, Clock, Fetch, Issuer, Store } from './ports.ts'
 
 export type GatewayOptions = {
   settings: Settings
@@ -37,6 +38,7 @@ const endpoints = { '/chat/completions': chatCompletions }
 export function createGateway(options: GatewayOptions): App {
   const { settings, store, clock = Date.now, sha256 = webSha256, log = logJson } = options
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const billing = billingOf(options, { fetch, clock, log })
   const pipeline: Pipeline = {
     catalog: settings.catalog,
     store,
@@ -50,6 +52,7 @@ export function createGateway(options: GatewayOptions): App {
     openOutlet: options.openOutlet ?? openTransformOutlet,
     log,
     drains: { count: 0 },
+    topUp: billing ? (accountId) => billing.topUp(accountId) : null,
   }
   const { devClerkUrl } = options
   return createApp({
@@ -57,8 +60,24 @@ export function createGateway(options: GatewayOptions): App {
     endpoints,
     corsOrigins: settings.cors.origins,
     adminKeys: settings.adminKeys,
+    sales: {
+      billing,
+      packs: settings.creditPacks,
+      buyRoles: settings.payments.buyRoles,
+      returnOrigins: settings.cors.origins,
+    },
     devToken: devClerkUrl === undefined ? undefined : (request) => mintDevToken(devClerkUrl, request, fetch),
   })
+}
+
+type Means = { fetch: Fetch; clock: Clock; log: Log }
+
+/** Who sells, if there is a key for it. */
+function billingOf({ settings, store }: GatewayOptions, means: Means): Billing | null {
+  const { payments, creditPacks: packs, stripePrices, creditName } = settings
+  const { stripe, ...choices } = payments
+  if (stripe === null) return null
+  return createStripeBilling({ settings: stripe, store, packs, stripePrices, choices, creditName, ...means })
 }
 
 function issuersOf({ settings, keepAlive }: GatewayOptions, fetch: Fetch, log: Log): Issuer[] {

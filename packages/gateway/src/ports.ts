@@ -5,6 +5,7 @@
 import type { Account } from './core/account.ts'
 import type { Command, ReplyOf } from './core/command.ts'
 import type { Entry } from './core/entry.ts'
+import type { Payment } from './core/payment.ts'
 import type { Usage } from './core/pricing.ts'
 import type { Refusal } from './core/refusal.ts'
 import type { Result } from './core/result.ts'
@@ -51,6 +52,20 @@ export type Authenticate = (headers: Headers, now: number) => Promise<Result<Ide
 export type EntryQuery = { limit: number; cursor?: string; requestId?: string }
 export type EntryPage = { data: Entry[]; nextCursor: string | null }
 
+export type PaymentQuery = { limit: number; cursor?: string; id?: string }
+export type PaymentPage = { data: Payment[]; nextCursor: string | null }
+
+/** Which sums to read: UTC days counted since 1970, both included. */
+export type UsageQuery = { from: number; to: number; by: 'day' | 'model' | 'member' }
+/** Sums of the answers of one day, model or member; `credits` in microcredits. */
+export type UsageSum = {
+  key: string | number
+  requests: number
+  inputTokens: number
+  outputTokens: number
+  credits: number
+}
+
 /** The durable ledger. A method that cannot reach its storage throws `StoreUnavailable`; nothing was decided then. */
 export type Store = {
   /** Decides one command inside a transaction of the account and answers only when it is durable. */
@@ -59,6 +74,10 @@ export type Store = {
   read(accountId: string): Promise<Account>
   /** The account's entries, newest first. */
   entries(accountId: string, query: EntryQuery): Promise<EntryPage>
+  /** The account's purchases, newest first. */
+  payments(accountId: string, query: PaymentQuery): Promise<PaymentPage>
+  /** What was used, summed by one dimension and ordered by it. */
+  usage(accountId: string, query: UsageQuery): Promise<UsageSum[]>
   /** Throws when the store cannot take commands now. */
   ready(): Promise<void>
   /** Ends timers and waits for what is queued. */
@@ -154,4 +173,32 @@ export type Endpoint = {
   withReceipt(jsonText: string, receipt: Receipt): string
   /** The wire's body for a refusal. */
   error(refusal: Refusal): unknown
+}
+
+/** Who buys, and for which account. */
+export type Buyer = { accountId: string; member: string }
+
+/** A plan as its seller lists it; `price` is null while the seller cannot be asked. */
+export type PlanForSale = { id: string; price: { usd: number; every: 'month' | 'year' } | null }
+
+/** A hosted page to send the browser to, and the id of what it is for. */
+export type Checkout = { id: string; url: string }
+
+/** Sells credits and plans, and takes in what the seller says of them. Methods throw nothing that a refusal can say. */
+export type Billing = {
+  /** Begins the purchase of a pack: written down first, then asked for. The browser goes to `url`. */
+  buyPack(buyer: Buyer, pack: string, returnUrl: string): Promise<Result<Checkout, Refusal>>
+  /** Begins a subscription; whoever has one already is sent to where it can be changed. */
+  subscribe(buyer: Buyer, plan: string, returnUrl: string): Promise<Result<Checkout, Refusal>>
+  /** The page where a customer changes or cancels what they subscribed to. */
+  portal(accountId: string, returnUrl: string): Promise<Result<{ url: string }, Refusal>>
+  receipt(accountId: string, paymentId: string): Promise<Result<{ url: string }, Refusal>>
+  /** The plans that are sold here. */
+  plans(): Promise<PlanForSale[]>
+  /** Begins an auto top-up if one is due. Never throws: what fails is on the books or comes again. */
+  topUp(accountId: string): Promise<void>
+  /** Ends what the account would go on paying for, before its books are closed. Throws when that fails. */
+  forget(accountId: string): Promise<void>
+  /** Takes in a signed event, once or many times. Refuses a bad signature; what should be sent again throws. */
+  webhook(payload: string, signature: string | null): Promise<Result<void, Refusal>>
 }

@@ -6,6 +6,8 @@ import type { GrantSource } from './entry.ts'
 import { emptyWindows, type WindowStarts, type Windows } from './limits.ts'
 import type { Price } from './pricing.ts'
 import { assert } from './result.ts'
+import type { Subscription } from './subscription.ts'
+import type { TopUp } from './top-up.ts'
 
 /** The most grants by operators and purchases that may be unspent at once. */
 export const GRANTS_MAX = 200
@@ -60,6 +62,21 @@ export type Hold = {
   counted: WindowStarts
 }
 
+/** What an account keeps for buying credits. */
+export type AccountBilling = {
+  /** The payment provider's customer, once there is one. */
+  customer: string | null
+  /** Whether a card was kept for auto top-up. */
+  savedCard: boolean
+  topUp: TopUp | null
+  /** Top-ups begun in one UTC day, counted in days since 1970. */
+  topUpDay: { day: number; count: number }
+  /** Purchases begun in one hour, counted in hours since 1970. */
+  opened: { hour: number; count: number }
+  /** Payments that could not be matched and that somebody is looking at. */
+  checking: number
+}
+
 export type Account = {
   id: string
   /** Counts the commits. */
@@ -79,6 +96,9 @@ export type Account = {
   /** By plan: the first sighting that its months are counted from, and the last month that was granted. */
   allowances: Record<string, { anchor: number; period: number }>
   keys: Key[]
+  /** What billing providers said last of each subscription, up to a small bound. */
+  subscriptions: Subscription[]
+  billing: AccountBilling
 }
 
 /** An account that has never been seen. */
@@ -97,6 +117,15 @@ export function newAccount(id: string, now: number): Account {
     windows: emptyWindows(now),
     allowances: {},
     keys: [],
+    subscriptions: [],
+    billing: {
+      customer: null,
+      savedCard: false,
+      topUp: null,
+      topUpDay: { day: 0, count: 0 },
+      opened: { hour: 0, count: 0 },
+      checking: 0,
+    },
   }
 }
 

@@ -2,8 +2,10 @@
 import type { Account, GrantRecord, Hold, Key } from './account.ts'
 import type { Ended, Entry, GrantSource } from './entry.ts'
 import type { LimitReport } from './limits.ts'
+import type { NewPayment, Payment, PaymentFact } from './payment.ts'
 import type { Payer } from './plans.ts'
 import type { Price, Usage } from './pricing.ts'
+import type { Subscription } from './subscription.ts'
 
 /** Sets credits aside for one request, or refuses it. `id` is the request's id and the hold's. */
 export type Reserve = {
@@ -86,6 +88,38 @@ export type CreateKey = {
 /** Ends a key at once. `member` limits it to that person's keys; null for the operator. */
 export type RevokeKey = { kind: 'revokeKey'; id: string; member: string | null }
 
+/** Writes a purchase down, before the payment provider is asked. */
+export type OpenPayment = { kind: 'openPayment'; payment: NewPayment }
+
+/** Takes in what the provider said of a payment of this account. */
+export type RecordPayment = { kind: 'recordPayment'; id: string; fact: PaymentFact }
+
+/** The operator's word on a payment that could not be matched. Microcredits that it gives. */
+export type ResolvePayment = { kind: 'resolvePayment'; id: string; credits: number }
+
+/** Remembers the payment provider's customer; the first one stays. */
+export type SetCustomer = { kind: 'setCustomer'; customer: string }
+
+/** Takes in what a billing provider says of a subscription. */
+export type RecordSubscription = { kind: 'recordSubscription'; subscription: Subscription }
+
+/** Turns auto top-up on (again), or off with null. `threshold` in microcredits. */
+export type SetAutoTopUp = { kind: 'setAutoTopUp'; topUp: { pack: string; threshold: number } | null }
+
+/** What a pack is sold for: microcredits, and the price in minor units. */
+export type Offer = { credits: number; subtotal: number }
+
+/** Begins an auto top-up if one is due. `id` names the payment; `offers` are the packs by name. */
+export type BeginTopUp = {
+  kind: 'beginTopUp'
+  id: string
+  offers: Readonly<Record<string, Offer>>
+  perDayMax: number
+}
+
+/** Ends an account: its books move to `pseudonym`. `block` shuts it for good. */
+export type CloseAccount = { kind: 'closeAccount'; pseudonym: string; block: boolean }
+
 export type Command =
   | Reserve
   | Checkpoint
@@ -99,6 +133,14 @@ export type Command =
   | SetBlocked
   | CreateKey
   | RevokeKey
+  | OpenPayment
+  | RecordPayment
+  | ResolvePayment
+  | SetCustomer
+  | RecordSubscription
+  | SetAutoTopUp
+  | BeginTopUp
+  | CloseAccount
 
 export type ReserveReply = {
   hold: Hold
@@ -111,14 +153,31 @@ export type ReserveReply = {
   unknownPlanClaim: string | null
 }
 
-/** `charged` and `available` in microcredits. `ended` is null for a checkpoint or a lease that is still alive. */
-export type EndReply = { charged: number; available: number; ended: Ended | null; estimated: boolean }
+/**
+ * `charged` and `available` in microcredits. `ended` is null for a checkpoint or a lease that is still alive.
+ * `topUpDue` asks whoever settled to begin an auto top-up.
+ */
+export type EndReply = {
+  charged: number
+  available: number
+  ended: Ended | null
+  estimated: boolean
+  topUpDue?: true
+}
 
 /** `moved` is what this command granted or took, in microcredits; a repeat reports the first time's. */
 export type GrantReply = { entryId: string; moved: number; available: number; debt: number }
 
 export type AccountReply = { account: Account }
 export type KeyReply = { key: Key }
+
+export type PaymentReply = { payment: Payment }
+export type CustomerReply = { customer: string }
+export type SubscriptionReply = { subscription: Subscription }
+/** The payment to ask the provider for, and what it buys; null when none is due. */
+export type TopUpReply = { paymentId: string | null; offer: Offer | null }
+/** The id that the books have now, and the microcredits that were bought and not spent. */
+export type CloseReply = { pseudonym: string; unspentPurchased: number }
 
 type Replies = {
   reserve: ReserveReply
@@ -133,15 +192,28 @@ type Replies = {
   setBlocked: AccountReply
   createKey: KeyReply
   revokeKey: KeyReply
+  openPayment: PaymentReply
+  recordPayment: PaymentReply
+  resolvePayment: PaymentReply
+  setCustomer: CustomerReply
+  recordSubscription: SubscriptionReply
+  setAutoTopUp: AccountReply
+  beginTopUp: TopUpReply
+  closeAccount: CloseReply
 }
 
 export type ReplyOf<C extends Command> = Replies[C['kind']]
 
 /** What a store must look up, beside the account, before `decide` can run. */
-export type Lookup = { holdId?: string; entryId?: string; grantId?: string }
+export type Lookup = { holdId?: string; entryId?: string; grantId?: string; paymentId?: string }
 
 /** What was found. Absent means that there is none. */
-export type Found = { hold?: Hold | undefined; entry?: Entry | undefined; grant?: GrantRecord | undefined }
+export type Found = {
+  hold?: Hold | undefined
+  entry?: Entry | undefined
+  grant?: GrantRecord | undefined
+  payment?: Payment | undefined
+}
 
 /** The rows that a command's decision depends on. */
 export function lookupOf(command: Command): Lookup {
@@ -159,7 +231,24 @@ export function lookupOf(command: Command): Lookup {
       return { entryId: command.id, ...(command.grantId !== null && { grantId: command.grantId }) }
     case 'restore':
       return { entryId: command.id, grantId: command.grantId }
+    case 'openPayment':
+      return { paymentId: command.payment.id }
+    case 'recordPayment':
+    case 'resolvePayment':
+      return { paymentId: command.id }
     default:
       return {}
   }
+}
+
+/** The grant that a payment makes, or made: that of its provider's payment, which can grant once. */
+export function grantOfPayment(command: Command, payment: Payment | undefined): string | undefined {
+  const said = command.kind === 'recordPayment' && 'reference' in command.fact ? command.fact.reference : null
+  const reference = payment?.reference ?? said
+  return reference === null ? undefined : paymentGrantId(reference)
+}
+
+/** The id of the grant that a payment makes: its provider's payment, which can grant once. */
+export function paymentGrantId(reference: string): string {
+  return `stripe:${reference}`
 }

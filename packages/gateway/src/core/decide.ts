@@ -3,14 +3,27 @@
  * answer, out. Every store runs this inside its transaction, so the rule exists once.
  */
 import { type Account, assertConserved } from './account.ts'
-import type { AccountReply, Command, Found, ReplyOf, SetBlocked, SetPlan } from './command.ts'
-import { type Context, closeDraft, type Decision, openDraft } from './draft.ts'
+import { closeAccount } from './closing.ts'
+import type {
+  AccountReply,
+  Command,
+  CustomerReply,
+  Found,
+  ReplyOf,
+  SetBlocked,
+  SetCustomer,
+  SetPlan,
+} from './command.ts'
+import { type Context, closeDraft, type Decision, openDraft, unchanged } from './draft.ts'
 import { end } from './endings.ts'
 import { grant, restore, revoke } from './grants.ts'
 import { createKey, revokeKey } from './keys.ts'
+import { openPayment, recordPayment, resolvePayment } from './payments.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { reserve } from './reserve.ts'
 import { err, ok, type Result } from './result.ts'
+import { recordSubscription } from './subscription.ts'
+import { beginTopUp, setAutoTopUp } from './top-up.ts'
 
 /** Decides one command. Throws only when the account that would result breaks conservation. */
 export function decide<C extends Command>(
@@ -21,6 +34,7 @@ export function decide<C extends Command>(
 ): Result<Decision<ReplyOf<C>>, Refusal> {
   const result = dispatch(account, command, found, context)
   if (result.ok && result.value.account) assertConserved(result.value.account)
+  if (result.ok && result.value.retired) assertConserved(result.value.retired.account)
   // The switch below pairs each command with its reply; TypeScript cannot follow that through a generic.
   return result as Result<Decision<ReplyOf<C>>, Refusal>
 }
@@ -53,6 +67,22 @@ function dispatch(
       return createKey(account, command, context)
     case 'revokeKey':
       return revokeKey(account, command, context)
+    case 'openPayment':
+      return openPayment(account, command, found, context)
+    case 'recordPayment':
+      return recordPayment(account, command, found, context)
+    case 'resolvePayment':
+      return resolvePayment(account, command, found, context)
+    case 'setCustomer':
+      return setCustomer(account, command, context)
+    case 'recordSubscription':
+      return recordSubscription(account, command, context)
+    case 'setAutoTopUp':
+      return setAutoTopUp(account, command, context)
+    case 'beginTopUp':
+      return beginTopUp(account, command, context)
+    case 'closeAccount':
+      return closeAccount(account, command, context)
   }
 }
 
@@ -71,6 +101,18 @@ function setPlan(
   const draft = openDraft(account, context)
   draft.account.recordedPlan = plan === null ? null : { plan, until }
   return ok(closeDraft(draft, { account: draft.account }))
+}
+
+function setCustomer(
+  account: Account,
+  command: SetCustomer,
+  context: Context,
+): Result<Decision<CustomerReply>, Refusal> {
+  const known = account.billing.customer
+  if (known !== null) return ok(unchanged({ customer: known }))
+  const draft = openDraft(account, context)
+  draft.account.billing.customer = command.customer
+  return ok(closeDraft(draft, { customer: command.customer }))
 }
 
 function setBlocked(

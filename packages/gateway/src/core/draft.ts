@@ -1,9 +1,11 @@
 /** A decision in the making: a copy of the account that may be changed, and the entries that explain the changes. */
 import type { Account, Grant, GrantRecord, Hold } from './account.ts'
-import type { Catalog, Plan } from './catalog.ts'
+import type { Catalog } from './catalog.ts'
+import type { Retired } from './closing.ts'
 import type { Entry } from './entry.ts'
 import { windowsAt } from './limits.ts'
-import { dueAllowance, type Payer } from './plans.ts'
+import type { Payment } from './payment.ts'
+import { dueAllowance, type Payer, type PlanResolution } from './plans.ts'
 
 export type Context = { now: number; catalog: Catalog }
 
@@ -11,18 +13,48 @@ export type Draft = {
   account: Account
   entries: Entry[]
   records: GrantRecord[]
+  payment: Payment | null
+  spent: Spent | null
   now: number
   catalog: Catalog
 }
 
-/** What a store must write, all of it or nothing. `hold` null leaves holds alone. */
+/** What one answer adds to the sums of a UTC day (counted since 1970), a model and a member. Microcredits. */
+export type Spent = {
+  day: number
+  model: string
+  member: string
+  inputTokens: number
+  outputTokens: number
+  credits: number
+}
+
+/** What a store must write, all of it or nothing. A part that is null leaves its rows alone. */
 export type Decision<Reply> = {
   /** Null when the command changes nothing. */
   account: Account | null
   entries: Entry[]
   records: GrantRecord[]
   hold: { put: Hold } | { drop: string } | null
+  payment: Payment | null
+  spent: Spent | null
+  /** Everything under the account's id moves to this one before the rest is written. */
+  retired: Retired | null
   reply: Reply
+}
+
+/** A decision that writes nothing. */
+export function unchanged<Reply>(reply: Reply): Decision<Reply> {
+  return {
+    account: null,
+    entries: [],
+    records: [],
+    hold: null,
+    payment: null,
+    spent: null,
+    retired: null,
+    reply,
+  }
 }
 
 /** Copies the account, with windows and grants brought up to `now`. */
@@ -35,8 +67,9 @@ export function openDraft(account: Account, { now, catalog }: Context): Draft {
     windows: windowsAt(account.windows, now),
     allowances: { ...account.allowances },
     keys: account.keys.map((key) => ({ ...key })),
+    billing: { ...account.billing },
   }
-  const draft: Draft = { account: copy, entries: [], records: [], now, catalog }
+  const draft: Draft = { account: copy, entries: [], records: [], payment: null, spent: null, now, catalog }
   expireGrants(draft)
   return draft
 }
@@ -47,15 +80,10 @@ export function closeDraft<Reply>(
   reply: Reply,
   hold: Decision<Reply>['hold'] = null,
 ): Decision<Reply> {
-  const { account, entries, records } = draft
+  const { account, entries, records, payment, spent } = draft
   account.version += 1
   account.grants = account.grants.filter((grant) => grant.available > 0 || grant.held > 0)
-  return { account, entries, records, hold, reply }
-}
-
-/** A decision that writes nothing. */
-export function unchanged<Reply>(reply: Reply): Decision<Reply> {
-  return { account: null, entries: [], records: [], hold: null, reply }
+  return { account, entries, records, hold, payment, spent, retired: null, reply }
 }
 
 /** What has passed its expiry and is not held expires now. */
@@ -71,9 +99,10 @@ function expireGrants(draft: Draft): void {
 }
 
 /** Gives the plan's allowance for the month, if it is due. */
-export function grantAllowance(draft: Draft, plan: Plan, payer: Payer): void {
+export function grantAllowance(draft: Draft, resolution: PlanResolution, payer: Payer): void {
   const { account, now } = draft
-  const due = dueAllowance(account, plan, payer, now)
+  const { plan } = resolution
+  const due = dueAllowance(account, resolution, payer, now)
   if (!due) return
   const { id, amount, expiresAt } = due
   account.allowances[plan.id] = { anchor: due.anchor, period: due.period }
@@ -113,7 +142,8 @@ function makeAvailable(account: Account, grant: Grant, amount: number): void {
   grant.available += amount - repaid
 }
 
-function recordExpiry(draft: Draft, grant: Grant, amount: number, id: string): void {
+/** Books what a grant loses by expiring; the caller has taken it from the grant. */
+export function recordExpiry(draft: Draft, grant: Grant, amount: number, id: string): void {
   draft.account.totals.expired += amount
   draft.entries.push({
     id,

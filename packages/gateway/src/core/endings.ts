@@ -8,14 +8,16 @@ import {
   type Draft,
   openDraft,
   returnToGrant,
+  type Spent,
   unchanged,
 } from './draft.ts'
 import type { Ended, Entry } from './entry.ts'
-import { correctRequest } from './limits.ts'
+import { correctRequest, dayOf } from './limits.ts'
 import { boundedUsage, charge, type Usage, upstreamCost } from './pricing.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { LEASE_AHEAD_MS, LEASE_MS } from './reserve.ts'
 import { assert, err, ok, type Result } from './result.ts'
+import { isTopUpDue } from './top-up.ts'
 
 const nothing: Usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
 
@@ -60,7 +62,7 @@ function checkpoint(account: Account, hold: Hold, usage: Usage, now: number): De
   const cost = Math.min(hold.amount, Math.max(hold.checkpoint, charge(hold.price, usage)))
   const put = { ...hold, checkpoint: cost, leaseUntil: now + LEASE_MS }
   const reply = { charged: 0, available: availableOf(account), ended: null, estimated: false }
-  return { account: null, entries: [], records: [], hold: { put }, reply }
+  return { ...unchanged(reply), hold: { put } }
 }
 
 /**
@@ -90,12 +92,23 @@ function finish(account: Account, hold: Hold, outcome: Outcome, context: Context
   spend(draft, hold, charged)
   closeHold(draft.account, hold, charged, outcome.usage)
   draft.entries.push(entryFor(draft, hold, outcome, charged))
+  draft.spent = spentBy(draft, hold, outcome.usage, charged)
   const { ended, estimated } = outcome
-  return closeDraft(
-    draft,
-    { charged, available: availableOf(draft.account), ended, estimated },
-    { drop: hold.id },
-  )
+  const reply = {
+    charged,
+    available: availableOf(draft.account),
+    ended,
+    estimated,
+    ...(isTopUpDue(draft.account, context.now) && { topUpDue: true as const }),
+  }
+  return closeDraft(draft, reply, { drop: hold.id })
+}
+
+/** What the answer adds to the day's sums; what was never answered adds nothing. */
+function spentBy(draft: Draft, { model, member }: Hold, usage: Usage, credits: number): Spent | null {
+  const { inputTokens, outputTokens } = usage
+  if (credits === 0 && inputTokens === 0 && outputTokens === 0) return null
+  return { day: dayOf(draft.now), model, member, inputTokens, outputTokens, credits }
 }
 
 function spend(draft: Draft, hold: Hold, charged: number): void {

@@ -1,5 +1,12 @@
 /** Credits that come and go other than by use: grants, revocations after refunds, and disputes that were won. */
-import { type Account, availableOf, burnOrder, GRANTS_MAX, type Grant as GrantState } from './account.ts'
+import {
+  type Account,
+  availableOf,
+  burnOrder,
+  GRANTS_MAX,
+  type GrantRecord,
+  type Grant as GrantState,
+} from './account.ts'
 import type { Found, Grant, GrantReply, Restore, Revoke } from './command.ts'
 import { CREDITS_MAX, creditsOf, MICROCREDITS } from './credits.ts'
 import {
@@ -74,6 +81,45 @@ export function restore(account: Account, command: Restore, found: Found, contex
   return ok(closeDraft(draft, { entryId: id, moved: credits, ...balances(draft.account) }))
 }
 
+/**
+ * Sees to it that a purchase finds room: what was paid for is never refused. Two purchases that nobody draws on become
+ * one; a later refund of the one that is gone takes from the other, as it takes from any purchase.
+ */
+export function makeRoom(account: Account): void {
+  if (account.grants.filter(({ source }) => source !== 'allowance').length < GRANTS_MAX) return
+  const idle = account.grants.filter(
+    ({ source, held, expiresAt }) => source === 'purchase' && held === 0 && expiresAt === null,
+  )
+  const [oldest, next] = idle.sort(burnOrder)
+  if (!oldest || !next) return
+  next.available += oldest.available
+  oldest.available = 0
+  account.grants = account.grants.filter((grant) => grant !== oldest)
+}
+
+/** A step of what a payment's reversals have taken: positive takes credits back, negative returns what was taken. */
+export type Reversal = { id: string; credits: number; reason: string }
+
+/** Takes from a purchase, or returns to it, with an entry. Gives what was moved, signed. Changes the draft. */
+export function reverseGrant(draft: Draft, record: GrantRecord, { id, credits, reason }: Reversal): number {
+  const others = draft.records.filter((other) => other.id !== record.id)
+  if (credits < 0) {
+    const returned = Math.min(-credits, record.revoked)
+    if (returned === 0) return 0
+    makeRoom(draft.account)
+    const back = { id, source: 'purchase', credits: returned, expiresAt: null, reason } as const
+    addGrant(draft, { ...back, restores: record.id })
+    draft.records = [...others, { ...record, revoked: record.revoked - returned }]
+    return -returned
+  }
+  draft.records = others
+  const taken = takeBack(draft, record, credits)
+  if (taken === 0) return 0
+  draft.account.totals.revoked += taken
+  draft.entries.push({ id, at: draft.now, kind: 'revoke', credits: -taken, grantId: record.id, reason })
+  return taken
+}
+
 function roomRefusal(account: Account, credits: number): Refusal | null {
   if (account.grants.filter(({ source }) => source !== 'allowance').length >= GRANTS_MAX) {
     return refusal(
@@ -87,11 +133,15 @@ function roomRefusal(account: Account, credits: number): Refusal | null {
   })
 }
 
-/** From the grant's remainder, then other purchases, then debt; never more than the grant gave. */
+/** A revocation that names its grant. */
 function revokeGrant(draft: Draft, command: Revoke, found: Found): Result<number, Refusal> {
-  const record = found.grant
-  if (!record) return err(unknownGrant(command.grantId ?? ''))
-  const amount = Math.min(command.credits ?? Number.POSITIVE_INFINITY, record.granted - record.revoked)
+  if (!found.grant) return err(unknownGrant(command.grantId ?? ''))
+  return ok(takeBack(draft, found.grant, command.credits ?? Number.POSITIVE_INFINITY))
+}
+
+/** From the grant's remainder, then other purchases, then debt; never more than the grant gave. */
+function takeBack(draft: Draft, record: GrantRecord, credits: number): number {
+  const amount = Math.min(credits, record.granted - record.revoked)
   const { account } = draft
   const isOwn = ({ id, restores }: GrantState) => id === record.id || restores === record.id
   const own = account.grants.filter(isOwn)
@@ -99,7 +149,7 @@ function revokeGrant(draft: Draft, command: Revoke, found: Found): Result<number
   const left = take([...own, ...others.sort(burnOrder)], amount)
   account.debt += left
   draft.records.push({ ...record, revoked: record.revoked + amount })
-  return ok(amount)
+  return amount
 }
 
 /** From whatever is available, in burn order; never debt. */

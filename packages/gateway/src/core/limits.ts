@@ -184,6 +184,11 @@ function startOf(now: number, lengthMs: number): number {
   return Math.floor(now / lengthMs) * lengthMs
 }
 
+/** The UTC day of a time, counted since 1970. */
+export function dayOf(now: number): number {
+  return Math.floor(now / DAY_MS)
+}
+
 function copyMinute(minute: Windows['minute']): Windows['minute'] {
   const models: Record<string, MinuteCounts> = {}
   for (const id of Object.keys(minute.models)) {

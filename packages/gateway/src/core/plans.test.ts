@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Account, newAccount } from './account.ts'
+import type { Plan } from './catalog.ts'
 import { dueAllowance, nextAllowanceAt, resolvePlan } from './plans.ts'
 import { catalogOf, createLedger, credit, day, minute, noon, planOf, reserveOf } from './test-kit.ts'
 
@@ -58,18 +59,20 @@ describe('resolvePlan', () => {
   })
 })
 
+const inForce = (plan: Plan) => ({ plan, paidUntil: null })
+
 describe('dueAllowance', () => {
   test('is due at first sight, to the user of a plan and to an organization on a plan for them', () => {
-    expect(dueAllowance(account(), free, 'user', noon)).toEqual({
+    expect(dueAllowance(account(), inForce(free), 'user', noon)).toEqual({
       id: 'plan:free:2026-11-23T12:00:00.000Z',
       anchor: noon,
       period: 0,
       amount: 50 * credit,
       expiresAt: Date.UTC(2026, 11, 23, 12),
     })
-    expect(dueAllowance(account(), team, 'organization', noon)?.amount).toBe(10_000 * credit)
-    expect(dueAllowance(account(), free, 'organization', noon)).toBeNull()
-    expect(dueAllowance(account(), planOf('bare'), 'user', noon)).toBeNull()
+    expect(dueAllowance(account(), inForce(team), 'organization', noon)?.amount).toBe(10_000 * credit)
+    expect(dueAllowance(account(), inForce(free), 'organization', noon)).toBeNull()
+    expect(dueAllowance(account(), inForce(planOf('bare')), 'user', noon)).toBeNull()
   })
 
   /** The starts of the months that are granted when the account is seen at each of these times. */

@@ -1,15 +1,19 @@
 /** Which plan an account is on, and what its monthly allowance owes it. */
 import type { Account } from './account.ts'
 import type { Catalog, Plan } from './catalog.ts'
+import { subscriptionsInForce } from './subscription.ts'
 
 export type Payer = 'user' | 'organization'
 
-/** The plan in force, and the claim that no plan lists, if the token carried one. */
-export type PlanResolution = { plan: Plan; unknownClaim: string | null }
+/**
+ * The plan in force, and the claim that no plan lists, if the token carried one. `paidUntil` (ms) ends what a
+ * subscription has paid for: its plan may outlive that by a few days, but earns no further allowance.
+ */
+export type PlanResolution = { plan: Plan; unknownClaim: string | null; paidUntil: number | null }
 
 /**
- * The verified token's claim if it has one, else what billing or the operator recorded, else (for a Faregate
- * key, which carries no claim) what the last token claimed, else the default plan.
+ * The verified token's claim if it has one, else what the operator recorded, else what a subscription says, else (for
+ * a Faregate key, which carries no claim) what the last token claimed, else the default plan.
  */
 export function resolvePlan(
   account: Account,
@@ -22,16 +26,20 @@ export function resolvePlan(
   const recorded = account.recordedPlan
   if (recorded && (recorded.until === null || now < recorded.until)) {
     const plan = catalog.plans.get(recorded.plan)
-    if (plan && serves(plan, payer)) return { plan, unknownClaim: null }
+    if (plan && serves(plan, payer)) return { plan, unknownClaim: null, paidUntil: null }
+  }
+  for (const { plan: id, periodEnd } of subscriptionsInForce(account, now)) {
+    const plan = catalog.plans.get(id)
+    if (plan && serves(plan, payer)) return { plan, unknownClaim: null, paidUntil: periodEnd }
   }
   if (account.claimedPlan !== null) return planForSlug(account.claimedPlan, payer, catalog)
-  return { plan: catalog.defaultPlan, unknownClaim: null }
+  return { plan: catalog.defaultPlan, unknownClaim: null, paidUntil: null }
 }
 
 function planForSlug(slug: string, payer: Payer, catalog: Catalog): PlanResolution {
   const plan = catalog.planBySlug.get(slug)
-  if (plan && serves(plan, payer)) return { plan, unknownClaim: null }
-  return { plan: catalog.defaultPlan, unknownClaim: slug }
+  if (plan && serves(plan, payer)) return { plan, unknownClaim: null, paidUntil: null }
+  return { plan: catalog.defaultPlan, unknownClaim: slug, paidUntil: null }
 }
 
 function serves(plan: Plan, payer: Payer): boolean {
@@ -41,15 +49,24 @@ function serves(plan: Plan, payer: Payer): boolean {
 /** A month of a plan's allowance that is due: the grant's key, its period and when it ends (ms). */
 export type DueAllowance = { id: string; anchor: number; period: number; amount: number; expiresAt: number }
 
-/** The allowance that is due at `now`, or null. A period is never due twice, whatever the clock does. */
-export function dueAllowance(account: Account, plan: Plan, payer: Payer, now: number): DueAllowance | null {
+/**
+ * The allowance of the plan in force that is due at `now`, or null. A period is never due twice, whatever the clock
+ * does. Months are counted from the first sighting of the plan, or from an earlier start that billing recorded.
+ */
+export function dueAllowance(
+  account: Account,
+  { plan, paidUntil }: Pick<PlanResolution, 'plan' | 'paidUntil'>,
+  payer: Payer,
+  now: number,
+): DueAllowance | null {
   if (plan.allowance === 0) return null
   // A user can make a hundred organizations; only a plan meant for organizations pays for them.
   if (payer === 'organization' && plan.audience !== 'organization') return null
   const known = account.allowances[plan.id]
-  const anchor = known?.anchor ?? now
+  const anchor = known?.anchor ?? Math.min(now, ...startsOf(account, plan, now))
   const period = periodAt(anchor, now)
   if (period < 0 || (known && period <= known.period)) return null
+  if (paidUntil !== null && addMonths(anchor, period) >= paidUntil) return null
   const start = new Date(addMonths(anchor, period)).toISOString()
   return {
     id: `plan:${plan.id}:${start}`,
@@ -58,6 +75,11 @@ export function dueAllowance(account: Account, plan: Plan, payer: Payer, now: nu
     amount: plan.allowance,
     expiresAt: addMonths(anchor, period + 1),
   }
+}
+
+/** When the periods in force of the plan's subscriptions began. */
+function startsOf(account: Account, plan: Plan, now: number): number[] {
+  return subscriptionsInForce(account, now).flatMap((each) => (each.plan === plan.id ? each.periodStart : []))
 }
 
 /** When the allowance of a plan comes next (ms), or null if it has none yet. */

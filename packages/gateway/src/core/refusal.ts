@@ -26,6 +26,9 @@ const kinds = {
   request_timeout: { status: 408, type: 'invalid_request_error', retry: false },
   idempotency_conflict: { status: 409, type: 'invalid_request_error', retry: false },
   too_many_grants: { status: 409, type: 'invalid_request_error', retry: false },
+  no_customer: { status: 409, type: 'invalid_request_error', retry: false },
+  no_saved_card: { status: 409, type: 'invalid_request_error', retry: false },
+  requests_under_way: { status: 409, type: 'invalid_request_error', retry: true },
   too_many_keys: { status: 409, type: 'invalid_request_error', retry: false },
   request_too_large: { status: 413, type: 'invalid_request_error', retry: false },
   headers_too_large: { status: 431, type: 'invalid_request_error', retry: false },
@@ -38,6 +41,7 @@ const kinds = {
   upstream_error: { status: 502, type: 'api_error', retry: true },
   store_unavailable: { status: 503, type: 'api_error', retry: true },
   identity_unavailable: { status: 503, type: 'api_error', retry: true },
+  payments_unavailable: { status: 503, type: 'api_error', retry: true },
   upstream_quota: { status: 503, type: 'api_error', retry: false },
   overloaded: { status: 503, type: 'api_error', retry: true },
   upstream_timeout: { status: 504, type: 'api_error', retry: false },
@@ -49,7 +53,14 @@ export type RefusalCode = keyof typeof kinds
  * One refusal. `message` says what happened, with the figures, and what to do; it is shown to the end user
  * and never holds a secret or a prompt. `param` names the offending field, `retryAfterMs` when to come back.
  */
-export type Refusal = { code: RefusalCode; message: string; param?: string; retryAfterMs?: number }
+export type Refusal = {
+  code: RefusalCode
+  message: string
+  param?: string
+  retryAfterMs?: number
+  /** Asks whoever reserved to begin an auto top-up. */
+  topUpDue?: true
+}
 
 /** Makes a refusal. */
 export function refusal(

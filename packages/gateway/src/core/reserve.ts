@@ -17,6 +17,7 @@ import { resolvePlan } from './plans.ts'
 import { affordableOutputTokens, chargeMax } from './pricing.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { err, ok, type Result } from './result.ts'
+import { isTopUpDue } from './top-up.ts'
 
 /** How long a hold lives without a checkpoint, in milliseconds. */
 export const LEASE_MS = 60_000
@@ -42,16 +43,29 @@ export function reserve(
   if (!key.ok) return key
   const refused = standingRefusal(draft.account)
   if (refused) return err(refused)
-  const { plan } = resolvePlan(draft.account, command.planClaim, command.payer, context.catalog, context.now)
+  const resolution = resolvePlan(
+    draft.account,
+    command.planClaim,
+    command.payer,
+    context.catalog,
+    context.now,
+  )
+  const { plan } = resolution
   if (!planAllows(plan, command.model)) return err(modelRefusal(plan, command.model))
-  grantAllowance(draft, plan, command.payer)
+  grantAllowance(draft, resolution, command.payer)
   const cap = outputCap(draft.account, command, plan, key.value)
-  if (!cap.ok) return cap
+  if (!cap.ok) return err(withTopUp(cap.error, draft))
   const admitted = admit(draft, command, plan, key.value, cap.value)
-  if (!admitted.ok) return admitted
+  if (!admitted.ok) return err(withTopUp(admitted.error, draft))
   const hold = admitted.value
   if (command.planClaim !== null) draft.account.claimedPlan = command.planClaim
   return ok(closeDraft(draft, replyFor(draft.account, hold, command, context), { put: hold }))
+}
+
+/** A balance that was too short may be one that an auto top-up is to mend. */
+function withTopUp(refused: Refusal, { account, now }: Draft): Refusal {
+  const short = refused.code === 'insufficient_credits' && isTopUpDue(account, now)
+  return short ? { ...refused, topUpDue: true } : refused
 }
 
 function standingRefusal(account: Account): Refusal | null {

@@ -7,6 +7,7 @@ import { type Account, type GrantRecord, type Hold, newAccount } from './account
 import type { Catalog, Limits, Plan } from './catalog.ts'
 import type { Command, CreateKey, Grant, ReplyOf, Reserve } from './command.ts'
 import type { Entry } from './entry.ts'
+import type { Payment } from './payment.ts'
 import type { Price, Usage } from './pricing.ts'
 import type { Refusal } from './refusal.ts'
 import type { Result } from './result.ts'
@@ -95,6 +96,7 @@ export type Ledger = {
   readonly holds: ReadonlyMap<string, Hold>
   readonly entries: readonly Entry[]
   readonly records: ReadonlyMap<string, GrantRecord>
+  readonly payments: ReadonlyMap<string, Payment>
   /** How often rows were written. */
   readonly writes: number
   run<C extends Command>(command: C): Result<ReplyOf<C>, Refusal>
@@ -110,6 +112,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
   const holds = new Map<string, Hold>()
   const entries = new Map<string, Entry>()
   const records = new Map<string, GrantRecord>()
+  const payments = new Map<string, Payment>()
   const list: Entry[] = []
   let writes = 0
   const rows = {
@@ -117,9 +120,12 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     hold: (_: string, holdId: string) => holds.get(holdId),
     entry: (_: string, entryId: string) => entries.get(entryId),
     grant: (_: string, grantId: string) => records.get(grantId),
+    payment: (_: string, paymentId: string) => payments.get(paymentId),
     write: (_: string, decision: Parameters<Parameters<typeof runCommand>[0]['write']>[1]) => {
       writes += 1
       deepFreeze(decision)
+      if (decision.retired) for (const rows of [entries, records, payments]) rows.clear()
+      if (decision.retired) list.length = 0
       if (decision.account) account = decision.account
       for (const entry of decision.entries) {
         if (entries.has(entry.id)) throw new Error(`two entries have the id ${entry.id}`)
@@ -127,6 +133,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
         list.push(entry)
       }
       for (const record of decision.records) records.set(record.id, record)
+      if (decision.payment) payments.set(decision.payment.id, decision.payment)
       if (decision.hold && 'put' in decision.hold) holds.set(decision.hold.put.id, decision.hold.put)
       else if (decision.hold) holds.delete(decision.hold.drop)
     },
@@ -137,6 +144,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     holds,
     entries: list,
     records,
+    payments,
     get writes() {
       return writes
     },

@@ -5,7 +5,10 @@ import { creditsOf } from './credits.ts'
 import { grantAllowance, openDraft } from './draft.ts'
 import type { Entry, GrantSource } from './entry.ts'
 import { type LimitStatus, limitReport } from './limits.ts'
+import { type Payment, statusOf } from './payment.ts'
 import { nextAllowanceAt, type Payer, resolvePlan } from './plans.ts'
+import { type Subscription, subscriptionsInForce } from './subscription.ts'
+import type { TopUp } from './top-up.ts'
 
 type Shown = { limit: number; remaining: number; resetsAt: string }
 
@@ -23,6 +26,27 @@ export type AccountView = {
   }
   limits: Record<string, Shown>
   blocked: boolean
+  /** What a billing provider said last, in force or not; null without any. */
+  subscription: {
+    provider: Subscription['provider']
+    plan: string
+    status: Subscription['status']
+    periodStart: string
+    periodEnd: string | null
+  } | null
+  autoTopUp: AutoTopUpView | null
+  /** Whether a card is on file for auto top-up. */
+  savedCard: boolean
+  /** Payments that could not be matched yet. */
+  paymentsBeingChecked: number
+}
+
+/** `threshold` in credits; `reason` is the payment provider's code, once it has stopped. */
+export type AutoTopUpView = {
+  pack: string
+  threshold: number
+  state: TopUp['state']
+  reason: string | null
 }
 
 type Viewer = { claim: string | null; payer: Payer }
@@ -37,9 +61,9 @@ export function accountNow(
   context: { now: number; catalog: Catalog },
 ): AccountNow {
   const draft = openDraft(stored, context)
-  const { plan } = resolvePlan(stored, claim, payer, context.catalog, context.now)
-  grantAllowance(draft, plan, payer)
-  return { account: draft.account, plan }
+  const resolution = resolvePlan(stored, claim, payer, context.catalog, context.now)
+  grantAllowance(draft, resolution, payer)
+  return { account: draft.account, plan: resolution.plan }
 }
 
 /** The account as its owner sees it at `now`. */
@@ -65,6 +89,47 @@ export function accountView({ account, plan }: AccountNow, now: number): Account
     },
     limits,
     blocked: account.blocked,
+    subscription: subscriptionView(account, now),
+    autoTopUp: autoTopUpView(account),
+    savedCard: account.billing.savedCard,
+    paymentsBeingChecked: account.billing.checking,
+  }
+}
+
+/** The subscription in force, else the one that was heard of last. */
+function subscriptionView(account: Account, now: number): AccountView['subscription'] {
+  const heard = [...account.subscriptions].sort((a, b) => b.version - a.version)
+  const shownOne = subscriptionsInForce(account, now)[0] ?? heard[0]
+  if (!shownOne) return null
+  const { provider, plan, status, periodStart, periodEnd } = shownOne
+  return {
+    provider,
+    plan,
+    status,
+    periodStart: new Date(periodStart).toISOString(),
+    periodEnd: periodEnd === null ? null : new Date(periodEnd).toISOString(),
+  }
+}
+
+/** Auto top-up as its owner sees it; null while it is off. */
+export function autoTopUpView({ billing: { topUp } }: Account): AutoTopUpView | null {
+  if (!topUp) return null
+  const { pack, threshold, state, reason } = topUp
+  return { pack, threshold: creditsOf(threshold), state, reason }
+}
+
+/** A purchase as its buyer sees it. Credits are decimals of a credit, `price` and `paid` decimals of the currency. */
+export function paymentView(payment: Payment): Record<string, unknown> {
+  const { id, at, kind, pack, credits, subtotal, currency, state, paid } = payment
+  return {
+    id,
+    at: new Date(at).toISOString(),
+    kind,
+    pack,
+    credits: creditsOf(credits),
+    price: { [currency]: subtotal / 100 },
+    paid: state === 'paid' ? { amount: paid / 100, currency } : null,
+    status: statusOf(payment),
   }
 }
 

@@ -7,6 +7,7 @@ import { run } from '../pipeline/run.ts'
 import { type Endpoint, StoreUnavailable } from '../ports.ts'
 import { accountRoutes } from './account.ts'
 import { adminRoutes } from './admin.ts'
+import { type BillingRoutesOptions, billingRoutes } from './billing.ts'
 import { allowOrigin, preflight } from './cors.ts'
 import type { Env } from './env.ts'
 import { keyRoutes } from './keys.ts'
@@ -24,6 +25,8 @@ export type AppOptions = {
   corsOrigins: readonly string[]
   /** Accepted admin keys; with none the admin routes do not exist. */
   adminKeys: readonly string[]
+  /** What is sold, by whom, and to whom. */
+  sales: BillingRoutesOptions
   /** Mints a development token; only in dev mode. */
   devToken?: ((request: Request) => Promise<Response>) | undefined
 }
@@ -76,7 +79,7 @@ function failure(error: unknown, requestId: string, { log }: Pipeline): Response
 }
 
 function createRoutes(options: AppOptions): Hono<Env> {
-  const { pipeline, endpoints, adminKeys, devToken } = options
+  const { pipeline, endpoints, adminKeys, sales, devToken } = options
   const routes = new Hono<Env>()
   routes.onError((error) => {
     throw error
@@ -89,6 +92,7 @@ function createRoutes(options: AppOptions): Hono<Env> {
   modelRoutes(routes, pipeline)
   accountRoutes(routes, pipeline)
   keyRoutes(routes, pipeline)
+  billingRoutes(routes, pipeline, sales)
   if (adminKeys.length > 0) adminRoutes(routes, pipeline, adminKeys)
   if (devToken) routes.post('/dev/token', ({ req }) => devToken(req.raw))
   routes.get('/healthz', (context) => context.json({ status: 'ok' }))

@@ -168,6 +168,8 @@ function failing(failures: Error[]) {
     },
     read: (accountId) => object.read(accountId),
     entries: (accountId, query) => object.entries(accountId, query),
+    payments: (accountId, query) => object.payments(accountId, query),
+    usage: (accountId, query) => object.usage(accountId, query),
   }
   const store = createDurableObjectStore({
     getByName() {

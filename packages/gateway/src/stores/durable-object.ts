@@ -8,13 +8,38 @@ import type { Catalog } from '../core/catalog.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
-import { type Clock, type EntryPage, type EntryQuery, type Store, StoreUnavailable } from '../ports.ts'
+import {
+  type Clock,
+  type EntryPage,
+  type EntryQuery,
+  type PaymentPage,
+  type PaymentQuery,
+  type Store,
+  StoreUnavailable,
+  type UsageQuery,
+  type UsageSum,
+} from '../ports.ts'
 import type { StoreLog } from './lapses.ts'
 import { isMigrated, migrate } from './migrations.ts'
 import { type Rows, runCommand } from './rows.ts'
-import { type Ledger, openLedger, type SqliteDriver, type SqlRow, type SqlValue } from './sqlite.ts'
+import { type Ledger, openLedger } from './sqlite.ts'
+import type { SqliteDriver, SqlRow, SqlValue } from './sqlite-driver.ts'
 
-export type { Account, Catalog, Command, EntryPage, EntryQuery, Refusal, ReplyOf, Result, StoreLog }
+export type {
+  Account,
+  Catalog,
+  Command,
+  EntryPage,
+  EntryQuery,
+  PaymentPage,
+  PaymentQuery,
+  Refusal,
+  ReplyOf,
+  Result,
+  StoreLog,
+  UsageQuery,
+  UsageSum,
+}
 
 /** What is used of a Durable Object's storage. */
 export type ObjectStorage = {
@@ -39,6 +64,8 @@ export type AccountLedger = {
   apply<C extends Command>(accountId: string, command: C): Promise<Result<ReplyOf<C>, Refusal>>
   read(accountId: string): Promise<Account>
   entries(accountId: string, query: EntryQuery): Promise<EntryPage>
+  payments(accountId: string, query: PaymentQuery): Promise<PaymentPage>
+  usage(accountId: string, query: UsageQuery): Promise<UsageSum[]>
   /** Ends the holds whose lease ran out, and rings again when the next one does. Never throws for a hold. */
   alarm(): Promise<void>
 }
@@ -87,15 +114,7 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       await alarm.cover(alarm.isSet() ? leaseIn(result) : ledger.earliestLease())
       return result
     },
-    async read(accountId) {
-      expectOwn(accountId)
-      const now = clock()
-      return openToRead()?.read(accountId, now) ?? newAccount(accountId, now)
-    },
-    async entries(accountId, query) {
-      expectOwn(accountId)
-      return openToRead()?.entries(accountId, query) ?? { data: [], nextCursor: null }
-    },
+    ...reads(expectOwn, openToRead, clock),
     async alarm() {
       alarm.fired()
       const now = clock()
@@ -115,6 +134,33 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
   }
 }
 
+/** What is only read; of an account that has no tables there is nothing. */
+function reads(
+  expectOwn: (accountId: string) => void,
+  openToRead: () => Ledger | null,
+  clock: Clock,
+): Pick<AccountLedger, 'read' | 'entries' | 'payments' | 'usage'> {
+  return {
+    async read(accountId) {
+      expectOwn(accountId)
+      const now = clock()
+      return openToRead()?.read(accountId, now) ?? newAccount(accountId, now)
+    },
+    async entries(accountId, query) {
+      expectOwn(accountId)
+      return openToRead()?.entries(accountId, query) ?? { data: [], nextCursor: null }
+    },
+    async payments(accountId, query) {
+      expectOwn(accountId)
+      return openToRead()?.payments(accountId, query) ?? { data: [], nextCursor: null }
+    },
+    async usage(accountId, query) {
+      expectOwn(accountId)
+      return openToRead()?.usage(accountId, query) ?? []
+    },
+  }
+}
+
 function settingsOrUnavailable(settings: AccountLedgerOptions['settings']) {
   try {
     return settings()
@@ -129,6 +175,7 @@ const noRows: Rows = {
   hold: () => undefined,
   entry: () => undefined,
   grant: () => undefined,
+  payment: () => undefined,
   write: () => {},
 }
 
@@ -209,6 +256,8 @@ export type AccountStub = {
   apply(accountId: string, command: Command): PromiseLike<unknown>
   read(accountId: string): PromiseLike<unknown>
   entries(accountId: string, query: EntryQuery): PromiseLike<unknown>
+  payments(accountId: string, query: PaymentQuery): PromiseLike<unknown>
+  usage(accountId: string, query: UsageQuery): PromiseLike<unknown>
 }
 
 /** What is used of the binding to the objects. */
@@ -221,14 +270,18 @@ const PROBE = 'faregate:ready'
 export function createDurableObjectStore(namespace: AccountNamespace): Store {
   return {
     apply: async <C extends Command>(accountId: string, command: C) =>
-      // Ending a key twice is told apart from ending it once; all other commands answer a repeat as the first time.
-      (await call(command.kind === 'revokeKey' ? 1 : 2, () =>
+      // Ending a key or an account twice is told apart from once; all others answer a repeat as the first time.
+      (await call(command.kind === 'revokeKey' || command.kind === 'closeAccount' ? 1 : 2, () =>
         namespace.getByName(accountId).apply(accountId, command),
       )) as Result<ReplyOf<C>, Refusal>,
     read: async (accountId) =>
       (await call(2, () => namespace.getByName(accountId).read(accountId))) as Account,
     entries: async (accountId, query) =>
       (await call(2, () => namespace.getByName(accountId).entries(accountId, query))) as EntryPage,
+    payments: async (accountId, query) =>
+      (await call(2, () => namespace.getByName(accountId).payments(accountId, query))) as PaymentPage,
+    usage: async (accountId, query) =>
+      (await call(2, () => namespace.getByName(accountId).usage(accountId, query))) as UsageSum[],
     ready: async () => {
       await call(1, () => namespace.getByName(PROBE).read(PROBE))
     },

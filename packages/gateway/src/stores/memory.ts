@@ -1,9 +1,21 @@
 /** The reference store: everything in maps, nothing durable. For tests, and to read how a store behaves. */
 import { type Account, type GrantRecord, type Hold, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
+import type { Retired } from '../core/closing.ts'
+import type { Spent } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
+import type { Payment } from '../core/payment.ts'
 import { LEASE_AHEAD_MS } from '../core/reserve.ts'
-import type { Clock, EntryPage, EntryQuery, Store } from '../ports.ts'
+import type {
+  Clock,
+  EntryPage,
+  EntryQuery,
+  PaymentPage,
+  PaymentQuery,
+  Store,
+  UsageQuery,
+  UsageSum,
+} from '../ports.ts'
 import { type LapsesOptions, startLapses } from './lapses.ts'
 import { type OverdueHold, type Rows, runCommand } from './rows.ts'
 
@@ -12,6 +24,8 @@ type Book = {
   holds: Map<string, Hold>
   entries: Map<string, Entry>
   grants: Map<string, GrantRecord>
+  payments: Map<string, Payment>
+  spent: Spent[]
 }
 
 export type MemoryStoreOptions = { catalog: Catalog; clock?: Clock } & Pick<
@@ -34,6 +48,9 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
     apply,
     read: async (accountId) => structuredClone(rows.account(accountId, clock())),
     entries: async (accountId, query) => page([...(books.get(accountId)?.entries.values() ?? [])], query),
+    payments: async (accountId, query) =>
+      structuredClone(paymentPage([...(books.get(accountId)?.payments.values() ?? [])], query)),
+    usage: async (accountId, query) => sums(books.get(accountId)?.spent ?? [], query),
     ready: async () => {},
     sweep: lapses.sweep,
     close: async () => lapses.stop(),
@@ -46,20 +63,53 @@ function memoryRows(books: Map<string, Book>): Rows {
     hold: (accountId, id) => books.get(accountId)?.holds.get(id),
     entry: (accountId, id) => books.get(accountId)?.entries.get(id),
     grant: (accountId, id) => books.get(accountId)?.grants.get(id),
-    write(accountId, { account, entries, records, hold }) {
+    payment: (accountId, id) => books.get(accountId)?.payments.get(id),
+    write(accountId, decision) {
+      const { account, entries, records, hold, payment, spent, retired } = decision
+      const old = books.get(accountId)
+      if (retired) {
+        books.delete(accountId)
+        books.set(retired.id, retire(old ?? emptyBook(retired.account), retired))
+      }
       const book = books.get(accountId)
       const repeated = entries.find(({ id }) => book?.entries.has(id))
       if (repeated) throw new Error(`the entry ${repeated.id} would be written twice`)
       if (account) {
-        const fresh = { account, holds: new Map(), entries: new Map(), grants: new Map() }
-        books.set(accountId, book ? Object.assign(book, { account }) : fresh)
+        books.set(accountId, book ? Object.assign(book, { account }) : emptyBook(account))
       }
-      const { holds, entries: kept, grants } = bookOf(books, accountId)
+      const { holds, entries: kept, grants, payments, spent: sum } = bookOf(books, accountId)
       for (const entry of entries) kept.set(entry.id, entry)
       for (const record of records) grants.set(record.id, record)
+      if (payment) payments.set(payment.id, payment)
+      if (spent) sum.push(spent)
       if (hold && 'put' in hold) holds.set(hold.put.id, hold.put)
       else if (hold) holds.delete(hold.drop)
     },
+  }
+}
+
+function emptyBook(account: Account): Book {
+  return {
+    account,
+    holds: new Map(),
+    entries: new Map(),
+    grants: new Map(),
+    payments: new Map(),
+    spent: [],
+  }
+}
+
+/** The books under their new name, without what names a person. */
+function retire(book: Book, { id, account, entries }: Retired): Book {
+  const kept = [...book.entries.values(), ...entries].map(({ keyId: _key, reason: _reason, ...entry }) =>
+    entry.member === undefined ? entry : { ...entry, member: id },
+  )
+  return {
+    ...book,
+    account,
+    entries: new Map(kept.map((entry) => [entry.id, entry])),
+    payments: new Map([...book.payments.values()].map((each) => [each.id, { ...each, member: null }])),
+    spent: book.spent.map((each) => ({ ...each, member: id })),
   }
 }
 
@@ -94,4 +144,33 @@ function page(entries: Entry[], { limit, cursor, requestId }: EntryQuery): Entry
   if (!Number.isSafeInteger(end)) return { data: [], nextCursor: null }
   const start = Math.max(0, end - limit)
   return { data: entries.slice(start, end).reverse(), nextCursor: start > 0 ? String(start) : null }
+}
+
+/** Payments newest first, by their ids, which begin with a time. The cursor is the id before which to go on. */
+function paymentPage(payments: Payment[], { limit, cursor, id }: PaymentQuery): PaymentPage {
+  if (id !== undefined) return { data: payments.filter((each) => each.id === id), nextCursor: null }
+  const rest = payments
+    .filter((each) => cursor === undefined || each.id < cursor)
+    .sort((a, b) => compare(b.id, a.id))
+  const data = rest.slice(0, limit)
+  return { data, nextCursor: rest.length > limit ? (data.at(-1)?.id ?? null) : null }
+}
+
+function sums(spent: Spent[], { from, to, by }: UsageQuery): UsageSum[] {
+  const found = new Map<string | number, UsageSum>()
+  for (const each of spent) {
+    if (each.day < from || each.day > to) continue
+    const key = each[by]
+    const sum = found.get(key) ?? { key, requests: 0, inputTokens: 0, outputTokens: 0, credits: 0 }
+    sum.requests += 1
+    sum.inputTokens += each.inputTokens
+    sum.outputTokens += each.outputTokens
+    sum.credits += each.credits
+    found.set(key, sum)
+  }
+  return [...found.values()].sort((a, b) =>
+    typeof a.key === 'number' && typeof b.key === 'number'
+      ? a.key - b.key
+      : compare(String(a.key), String(b.key)),
+  )
 }

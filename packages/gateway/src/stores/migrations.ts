@@ -3,7 +3,8 @@
  * Never change one that was released: add the next.
  */
 import { parseDecimal } from '../core/credits.ts'
-import { type SqliteDriver, textOf } from './sqlite.ts'
+import type { SqliteDriver } from './sqlite-driver.ts'
+import { textOf } from './sqlite-reads.ts'
 
 type Migration = {
   statements: readonly string[]
@@ -33,6 +34,29 @@ const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
     shared: [`CREATE INDEX holds_by_lease ON holds (lease_until)`],
+  },
+  {
+    statements: [
+      `CREATE TABLE payments (
+        account_id TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (account_id, id)
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE TABLE usage (
+        account_id TEXT NOT NULL, day INTEGER NOT NULL, model TEXT NOT NULL, member TEXT NOT NULL,
+        requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+        credits INTEGER NOT NULL, PRIMARY KEY (account_id, day, model, member)
+      ) STRICT, WITHOUT ROWID`,
+      // The sums of what was used before they were kept.
+      `INSERT INTO usage (account_id, day, model, member, requests, input_tokens, output_tokens, credits)
+        SELECT account_id, at / 86400000, body ->> '$.model', body ->> '$.member', count(*),
+          sum(body ->> '$.usage.inputTokens'), sum(body ->> '$.usage.outputTokens'), -sum(body ->> '$.credits')
+        FROM entries
+        WHERE body ->> '$.kind' = 'charge' AND (body ->> '$.credits' <> 0
+          OR body ->> '$.usage.inputTokens' > 0 OR body ->> '$.usage.outputTokens' > 0)
+        GROUP BY 1, 2, 3, 4`,
+      `UPDATE accounts SET state = json_set(state, '$.subscriptions', json('[]'), '$.billing', json(
+        '{"customer":null,"savedCard":false,"topUp":null,"topUpDay":{"day":0,"count":0},"opened":{"hour":0,"count":0},"checking":0}'
+      ))`,
+    ],
   },
 ]
 

@@ -13,7 +13,7 @@ import { StoreUnavailable } from '../ports.ts'
 import { catalog, grantOf, reserveOf, settleOf, usageOf } from './conformance/fixtures.ts'
 import { accepted, allEntries } from './conformance/harness.ts'
 import { createSqliteStore, type SqliteStore, type SqliteStoreOptions } from './node-sqlite.ts'
-import type { SqliteDriver } from './sqlite.ts'
+import type { SqliteDriver } from './sqlite-driver.ts'
 
 const burstScript = fileURLToPath(new URL('./conformance/burst.ts', import.meta.url))
 

@@ -8,7 +8,8 @@ import { type Clock, type Store, StoreUnavailable } from '../ports.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { type StoreLog, startLapses } from './lapses.ts'
 import { migrate } from './migrations.ts'
-import { type Ledger, openLedger, type SqliteDriver } from './sqlite.ts'
+import { type Ledger, openLedger } from './sqlite.ts'
+import type { SqliteDriver } from './sqlite-driver.ts'
 
 export type SqliteStoreOptions = {
   /** A file, whose folder is made if need be, or `:memory:`. */
@@ -65,6 +66,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     apply,
     read: (accountId) => patiently(() => ledger.read(accountId, clock())),
     entries: (accountId, query) => patiently(() => ledger.entries(accountId, query)),
+    payments: (accountId, query) => patiently(() => ledger.payments(accountId, query)),
+    usage: (accountId, query) => patiently(() => ledger.usage(accountId, query)),
     ready: async () => {
       // A commit that reaches the disk: a full one, or one that was taken away, is found out here.
       await enqueue(() => driver.execute(TOUCH, String(clock())))

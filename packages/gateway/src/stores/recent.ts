@@ -3,6 +3,7 @@
 export type Recent<Value> = {
   get(key: string): Value | undefined
   set(key: string, value: Value): void
+  delete(key: string): void
   clear(): void
 }
 
@@ -25,6 +26,10 @@ export function createRecent<Value>(max: number): Recent<Value> {
       return older
     },
     set,
+    delete(key) {
+      young.delete(key)
+      old.delete(key)
+    },
     clear() {
       young = new Map()
       old = new Map()

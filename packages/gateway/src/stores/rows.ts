@@ -4,10 +4,11 @@
  */
 import type { Account, GrantRecord, Hold } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
-import { type Command, type Found, lookupOf, type ReplyOf } from '../core/command.ts'
+import { type Command, type Found, grantOfPayment, lookupOf, type ReplyOf } from '../core/command.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
+import type { Payment } from '../core/payment.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'
 
@@ -17,6 +18,7 @@ export type Rows = {
   hold(accountId: string, id: string): Hold | undefined
   entry(accountId: string, id: string): Entry | undefined
   grant(accountId: string, id: string): GrantRecord | undefined
+  payment(accountId: string, id: string): Payment | undefined
   write(accountId: string, decision: Decision<unknown>): void
 }
 
@@ -30,11 +32,16 @@ export function runCommand<C extends Command>(
   command: C,
   context: { now: number; catalog: Catalog },
 ): Result<ReplyOf<C>, Refusal> {
-  const { holdId, entryId, grantId } = lookupOf(command)
+  const { holdId, entryId, grantId, paymentId } = lookupOf(command)
   const found: Found = {}
   if (holdId !== undefined) found.hold = rows.hold(accountId, holdId)
   if (entryId !== undefined && !found.hold) found.entry = rows.entry(accountId, entryId)
   if (grantId !== undefined) found.grant = rows.grant(accountId, grantId)
+  if (paymentId !== undefined) {
+    found.payment = rows.payment(accountId, paymentId)
+    const paidBy = grantOfPayment(command, found.payment)
+    if (paidBy !== undefined) found.grant = rows.grant(accountId, paidBy)
+  }
   const result = decide(rows.account(accountId, context.now), command, found, context)
   if (!result.ok) return result
   const { account, hold } = result.value
@@ -42,7 +49,8 @@ export function runCommand<C extends Command>(
   return ok(ownReply(result.value.reply))
 }
 
-/** A whole account or key in a reply is what the store remembers; the caller gets a copy. */
+/** A whole account, key or payment in a reply is what the store remembers; the caller gets a copy. */
 function ownReply<Reply extends object>(reply: Reply): Reply {
-  return 'account' in reply || 'key' in reply ? structuredClone(reply) : reply
+  const remembered = 'account' in reply || 'key' in reply || 'payment' in reply
+  return remembered ? structuredClone(reply) : reply
 }

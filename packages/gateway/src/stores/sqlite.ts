@@ -6,27 +6,27 @@
  */
 import { type Account, type GrantRecord, type Hold, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
+import type { Retired } from '../core/closing.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
+import type { Spent } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
+import type { Payment } from '../core/payment.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { LEASE_AHEAD_MS } from '../core/reserve.ts'
 import type { Result } from '../core/result.ts'
-import type { EntryPage, EntryQuery } from '../ports.ts'
+import type { EntryPage, EntryQuery, PaymentPage, PaymentQuery, UsageQuery, UsageSum } from '../ports.ts'
 import { createRecent, type Recent } from './recent.ts'
 import { type OverdueHold, type Rows, runCommand } from './rows.ts'
-
-export type SqlValue = string | number | null
-export type SqlRow = Readonly<Record<string, unknown>>
-
-/** What a runtime brings: `node:sqlite`, or a Durable Object's storage. */
-export type SqliteDriver = {
-  /** Runs one statement; it may be called with the same text very often. */
-  execute(sql: string, ...parameters: SqlValue[]): SqlRow[]
-  /** Runs `work` in one write transaction. Rolls back and throws on when `work` or the commit throws. */
-  transaction<T>(work: () => T): T
-  /** Whether another connection has written since this was last asked. Asked inside a transaction. */
-  changedElsewhere(): boolean
-}
+import type { SqliteDriver } from './sqlite-driver.ts'
+import {
+  ENTRY,
+  PAYMENT,
+  selectEntries,
+  selectPayments,
+  selectState,
+  selectUsage,
+  textOf,
+} from './sqlite-reads.ts'
 
 export type LedgerOptions = {
   catalog: Catalog
@@ -41,6 +41,8 @@ export type Ledger = {
   apply<C extends Command>(accountId: string, command: C, now: number): Result<ReplyOf<C>, Refusal>
   read(accountId: string, now: number): Account
   entries(accountId: string, query: EntryQuery): EntryPage
+  payments(accountId: string, query: PaymentQuery): PaymentPage
+  usage(accountId: string, query: UsageQuery): UsageSum[]
   /** Open holds whose lease ended at or before `now`, the oldest first, then by account and id. */
   overdue(now: number, limit: number): OverdueHold[]
   /** When the first lease of an open hold ends; null when none is open. */
@@ -60,9 +62,9 @@ type Pending = {
   holds: Map<string, Hold | null>
   entries: Map<string, Entry>
   records: Map<string, GrantRecord>
+  payments: Map<string, Payment>
+  spent: Spent[]
 }
-
-const PAGE_MAX = 1000
 
 /** Opens the ledger over a migrated database. */
 export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }: LedgerOptions): Ledger {
@@ -95,6 +97,8 @@ export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }:
     apply: (accountId, command, now) => runCommand(rows, accountId, command, { now, catalog }),
     read: (accountId, now) => selectState<Account>(driver, ACCOUNT, accountId) ?? newAccount(accountId, now),
     entries: (accountId, query) => selectEntries(driver, accountId, query),
+    payments: (accountId, query) => selectPayments(driver, accountId, query),
+    usage: (accountId, query) => selectUsage(driver, accountId, query),
     overdue: (now, limit) =>
       driver
         .execute(
@@ -138,7 +142,10 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
       pending.get(accountId)?.entries.get(id) ?? selectState<Entry>(driver, ENTRY, accountId, id),
     grant: (accountId, id) =>
       pending.get(accountId)?.records.get(id) ?? selectState<GrantRecord>(driver, GRANT, accountId, id),
-    write(accountId, { account, entries, records, hold }) {
+    payment: (accountId, id) =>
+      pending.get(accountId)?.payments.get(id) ?? selectState<Payment>(driver, PAYMENT, accountId, id),
+    write(accountId, { account, entries, records, hold, payment, spent, retired }) {
+      if (retired) retire(driver, memory, pending, accountId, retired)
       const known = load(accountId)
       const changes = pending.get(accountId) ?? emptyPending(known)
       const repeated = entries.find(({ id }) => changes.entries.has(id))
@@ -148,6 +155,8 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
       changes.accountChanged ||= account !== null
       for (const entry of entries) changes.entries.set(entry.id, entry)
       for (const record of records) changes.records.set(record.id, record)
+      if (payment) changes.payments.set(payment.id, payment)
+      if (spent) changes.spent.push(spent)
       if (!hold) return
       if ('put' in hold) known.holds.set(hold.put.id, hold.put)
       else known.holds.delete(hold.drop)
@@ -157,16 +166,68 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
 }
 
 function emptyPending(known: Known): Pending {
-  return { known, accountChanged: false, holds: new Map(), entries: new Map(), records: new Map() }
+  return {
+    known,
+    accountChanged: false,
+    holds: new Map(),
+    entries: new Map(),
+    records: new Map(),
+    payments: new Map(),
+    spent: [],
+  }
 }
+
+/**
+ * Moves all that is under an account's id to another one, without what names a person. What the transaction has
+ * changed of the account before comes with it; the account itself begins anew.
+ */
+function retire(
+  driver: SqliteDriver,
+  memory: Memory,
+  pending: Map<string, Pending>,
+  accountId: string,
+  { id, account, entries }: Retired,
+): void {
+  const known =
+    pending.get(accountId)?.known ?? memory.accounts.get(accountId) ?? selectAccount(driver, accountId)
+  const changes = pending.get(accountId) ?? emptyPending(known)
+  for (const entry of entries) changes.entries.set(entry.id, entry)
+  flush(driver, memory, accountId, { ...changes, accountChanged: false })
+  for (const sql of [RETIRE_GRANTS, RETIRE_PAYMENTS]) driver.execute(sql, id, accountId)
+  driver.execute(RETIRE_ENTRIES, id, id, known.lastEntry ?? 0, accountId)
+  driver.execute(RETIRE_USAGE, id, id, accountId)
+  driver.execute(DELETE_USAGE, accountId)
+  driver.execute(UPSERT_ACCOUNT, id, account.version, known.lastEntry, JSON.stringify(account))
+  pending.delete(accountId)
+  memory.accounts.set(accountId, { account: null, lastEntry: null, holds: new Map() })
+}
+
+const RETIRE_GRANTS = 'UPDATE grants SET account_id = ? WHERE account_id = ?'
+const RETIRE_PAYMENTS = `UPDATE payments SET account_id = ?, state = json_replace(state, '$.member', NULL)
+  WHERE account_id = ?`
+/** Along the chain, since entries have no index by account. */
+const RETIRE_ENTRIES = `UPDATE entries
+  SET account_id = ?1, body = json_replace(json_remove(body, '$.keyId', '$.reason'), '$.member', ?2)
+  WHERE sequence IN (
+    WITH RECURSIVE chain (sequence, previous) AS (
+      SELECT sequence, previous FROM entries WHERE sequence = ?3 AND account_id = ?4
+      UNION ALL
+      SELECT older.sequence, older.previous
+      FROM chain JOIN entries AS older ON older.sequence = chain.previous
+    ) SELECT sequence FROM chain
+  )`
+const RETIRE_USAGE = `INSERT INTO usage
+  (account_id, day, model, member, requests, input_tokens, output_tokens, credits)
+  SELECT ?1, day, model, ?2, sum(requests), sum(input_tokens), sum(output_tokens), sum(credits)
+  FROM usage WHERE account_id = ?3 GROUP BY day, model`
+const DELETE_USAGE = 'DELETE FROM usage WHERE account_id = ?'
 
 const ACCOUNT = 'SELECT last_entry, state FROM accounts WHERE id = ?'
 const HOLD = 'SELECT state FROM holds WHERE account_id = ? AND id = ?'
-const ENTRY = 'SELECT body AS state FROM entries WHERE account_id = ? AND id = ?'
 const GRANT = 'SELECT state FROM grants WHERE account_id = ? AND id = ?'
 
 function flush(driver: SqliteDriver, memory: Memory, accountId: string, changes: Pending): void {
-  const { known, accountChanged, holds, entries, records } = changes
+  const { known, accountChanged, holds, entries, records, payments, spent } = changes
   for (const entry of entries.values()) {
     const sequence = memory.nextSequence ?? selectNextSequence(driver)
     memory.nextSequence = sequence + 1
@@ -185,6 +246,31 @@ function flush(driver: SqliteDriver, memory: Memory, accountId: string, changes:
   for (const record of records.values()) {
     driver.execute(UPSERT_GRANT, accountId, record.id, JSON.stringify(record))
   }
+  for (const payment of payments.values()) {
+    driver.execute(UPSERT_PAYMENT, accountId, payment.id, JSON.stringify(payment))
+  }
+  for (const { day, model, member, ...sum } of summed(spent)) {
+    const { requests, inputTokens, outputTokens, credits } = sum
+    driver.execute(ADD_USAGE, accountId, day, model, member, requests, inputTokens, outputTokens, credits)
+  }
+}
+
+/** What one transaction spent, one row for each day, model and member. */
+function summed(spent: Spent[]): (Spent & { requests: number })[] {
+  const sums = new Map<string, Spent & { requests: number }>()
+  for (const each of spent) {
+    const key = `${each.day} ${each.model} ${each.member}`
+    const sum = sums.get(key)
+    if (!sum) {
+      sums.set(key, { ...each, requests: 1 })
+      continue
+    }
+    sum.requests += 1
+    sum.inputTokens += each.inputTokens
+    sum.outputTokens += each.outputTokens
+    sum.credits += each.credits
+  }
+  return [...sums.values()]
 }
 
 const INSERT_ENTRY =
@@ -198,6 +284,15 @@ const DELETE_HOLD = 'DELETE FROM holds WHERE account_id = ? AND id = ?'
 const UPSERT_GRANT = `INSERT INTO grants (account_id, id, state) VALUES (?, ?, ?)
   ON CONFLICT (account_id, id) DO UPDATE SET state = excluded.state`
 
+const UPSERT_PAYMENT = `INSERT INTO payments (account_id, id, state) VALUES (?, ?, ?)
+  ON CONFLICT (account_id, id) DO UPDATE SET state = excluded.state`
+const ADD_USAGE = `INSERT INTO usage
+  (account_id, day, model, member, requests, input_tokens, output_tokens, credits)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (account_id, day, model, member) DO UPDATE SET
+    requests = requests + excluded.requests, input_tokens = input_tokens + excluded.input_tokens,
+    output_tokens = output_tokens + excluded.output_tokens, credits = credits + excluded.credits`
+
 function selectNextSequence(driver: SqliteDriver): number {
   return Number(driver.execute('SELECT max(sequence) AS newest FROM entries')[0]?.newest ?? 0) + 1
 }
@@ -207,42 +302,4 @@ function selectAccount(driver: SqliteDriver, id: string): Known {
   if (!row) return { account: null, lastEntry: null, holds: new Map() }
   const lastEntry = typeof row.last_entry === 'number' ? row.last_entry : null
   return { account: JSON.parse(textOf(row.state)) as Account, lastEntry, holds: new Map() }
-}
-
-/** Reads one row's JSON. The tables are written by this module alone, so what is in them has its type. */
-function selectState<State>(driver: SqliteDriver, sql: string, ...keys: string[]): State | undefined {
-  const state = driver.execute(sql, ...keys)[0]?.state
-  return state === undefined ? undefined : (JSON.parse(textOf(state)) as State)
-}
-
-/** The text of a column that has nothing else. */
-export function textOf(value: unknown): string {
-  if (typeof value !== 'string') throw new Error('the database has another type where it should have text')
-  return value
-}
-
-/** Follows the account's chain of entries down from one that must be its own. */
-const CHAIN = `WITH RECURSIVE chain (previous, body) AS (
-    SELECT previous, body FROM entries WHERE sequence = ?1 AND account_id = ?2
-    UNION ALL
-    SELECT older.previous, older.body FROM chain JOIN entries AS older ON older.sequence = chain.previous
-  ) SELECT previous, body FROM chain LIMIT ?3`
-
-/** Newest first. The cursor is the sequence number of the next entry to show. */
-function selectEntries(driver: SqliteDriver, accountId: string, query: EntryQuery): EntryPage {
-  const { limit, cursor, requestId } = query
-  if (requestId !== undefined) {
-    // The entry of a request has the request's id.
-    const entry = selectState<Entry>(driver, ENTRY, accountId, requestId)
-    return { data: entry && entry.requestId === requestId ? [entry] : [], nextCursor: null }
-  }
-  const from = cursor === undefined ? selectAccount(driver, accountId).lastEntry : Number(cursor)
-  if (from === null || !Number.isSafeInteger(from)) return { data: [], nextCursor: null }
-  const count = Math.max(1, Math.min(limit, PAGE_MAX))
-  const rows = driver.execute(CHAIN, from, accountId, count)
-  const previous = rows.at(-1)?.previous
-  return {
-    data: rows.map((row) => JSON.parse(textOf(row.body)) as Entry),
-    nextCursor: typeof previous === 'number' ? String(previous) : null,
-  }
 }

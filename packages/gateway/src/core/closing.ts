@@ -1,0 +1,70 @@
+/**
+ * The end of an account: its books go on under another name, with nothing in them that names a person, and what
+ * remains under its own name is only what keeps the rules: debt, blocks, and which allowances were given.
+ */
+import { type Account, newAccount } from './account.ts'
+import type { CloseAccount, CloseReply } from './command.ts'
+import { type Context, type Decision, openDraft, recordExpiry, unchanged } from './draft.ts'
+import { type Refusal, refusal } from './refusal.ts'
+import { err, ok, type Result } from './result.ts'
+
+/** What the store moves to another id: the account as it ended, and its last entries. */
+export type Retired = { id: string; account: Account; entries: Decision<unknown>['entries'] }
+
+/** Decides the end of an account. `blocked` keeps it shut for good, as for a user who is gone. */
+export function closeAccount(
+  account: Account,
+  { pseudonym, block }: CloseAccount,
+  context: Context,
+): Result<Decision<CloseReply>, Refusal> {
+  if (account.open.total > 0) {
+    const message = `${account.open.total} requests are under way. Close the account when they have ended.`
+    return err(refusal('requests_under_way', message, { retryAfterMs: 30_000 }))
+  }
+  const draft = openDraft(account, context)
+  const unspentPurchased = draft.account.grants
+    .filter(({ source }) => source === 'purchase')
+    .reduce((sum, { available }) => sum + available, 0)
+  for (const grant of draft.account.grants) {
+    const amount = grant.available
+    grant.available = 0
+    if (amount > 0) recordExpiry(draft, grant, amount, `expire:${grant.id}:closed`)
+  }
+  const { debt, allowances, blocked, billing, version } = draft.account
+  const retired: Account = {
+    ...newAccount(pseudonym, account.createdAt),
+    version: version + 1,
+    blocked: true,
+    debt,
+    totals: draft.account.totals,
+  }
+  const successor: Account = {
+    ...newAccount(account.id, context.now),
+    version: version + 1,
+    blocked: blocked || block,
+    allowances,
+    debt,
+    // A debt that was made before is not forgotten by closing: it stands as if it had been revoked anew.
+    totals: { granted: 0, revoked: debt, charged: 0, expired: 0 },
+  }
+  successor.billing.topUpDay = billing.topUpDay
+  successor.billing.opened = billing.opened
+  const carried =
+    debt === 0
+      ? []
+      : [
+          {
+            id: `debt:${pseudonym}`,
+            at: context.now,
+            kind: 'revoke',
+            credits: -debt,
+            reason: 'debt carried over',
+          } as const,
+        ]
+  return ok({
+    ...unchanged({ pseudonym, unspentPurchased }),
+    account: successor,
+    entries: carried,
+    retired: { id: pseudonym, account: retired, entries: draft.entries },
+  })
+}
