@@ -1,8 +1,7 @@
-import { Alert, Button, Stack, Text } from '@mantine/core'
-import { IconAlertTriangle, IconHourglassLow } from '@tabler/icons-react'
-import Link from 'next/link'
 import type { Account } from '../../lib/contract.ts'
 import { formatCount, formatCredits } from '../../lib/format.ts'
+import { LinkButton } from '../link-button.tsx'
+import { Notice } from '../notice.tsx'
 
 /** What somebody should know before anything else: blocked, in debt, a payment that is looked into. */
 export function AccountNotices({ account }: { account: Account }) {
@@ -10,26 +9,23 @@ export function AccountNotices({ account }: { account: Account }) {
   return (
     <>
       {account.blocked && (
-        <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title="This account is blocked">
+        <Notice tone="error" title="This account is blocked">
           Nothing can be asked with it. The people who run this app know why.
-        </Alert>
+        </Notice>
       )}
       {debt > 0 && (
-        <Alert
-          color="red"
-          icon={<IconAlertTriangle aria-hidden />}
+        <Notice
+          tone="error"
           title={`The account owes ${formatCredits(debt)} credits`}
-        >
-          <Stack gap="xs" align="flex-start">
-            <Text size="sm">
-              A payment was taken back after its credits had been spent. Until that is made up for, nothing
-              can be asked. The next credits that are bought repay it first; allowances do not.
-            </Text>
-            <Button component={Link} href="/buy" size="xs">
+          actions={
+            <LinkButton href="/buy" size="xs">
               Buy credits
-            </Button>
-          </Stack>
-        </Alert>
+            </LinkButton>
+          }
+        >
+          A payment was taken back after its credits had been spent. Until that is made up for, nothing can be
+          asked. The next credits that are bought repay it first; allowances do not.
+        </Notice>
       )}
       <PaymentsBeingChecked count={account.paymentsBeingChecked ?? 0} />
     </>
@@ -41,9 +37,9 @@ export function PaymentsBeingChecked({ count }: { count: number }) {
   if (count === 0) return null
   const what = count === 1 ? 'A payment is' : `${formatCount(count)} payments are`
   return (
-    <Alert color="yellow" icon={<IconHourglassLow aria-hidden />} title={`${what} being checked`}>
+    <Notice tone="waiting" title={`${what} being checked`}>
       The money has come, but it could not be matched with what was bought. Somebody is looking at it; you
       need not pay again.
-    </Alert>
+    </Notice>
   )
 }

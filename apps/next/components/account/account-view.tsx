@@ -1,10 +1,10 @@
 'use client'
 
 import { useOrganization } from '@clerk/nextjs'
-import { Button, Tabs, TabsList, TabsPanel, TabsTab } from '@mantine/core'
-import Link from 'next/link'
+import { Tabs, TabsList, TabsPanel, TabsTab } from '@mantine/core'
 import { useRouter, useSearchParams } from 'next/navigation'
 import { useCredits } from '../credits-provider.tsx'
+import { LinkButton } from '../link-button.tsx'
 import { Page } from '../page.tsx'
 import classes from './account-view.module.css'
 import { History } from './history.tsx'
@@ -27,15 +27,7 @@ export function AccountView() {
   const asked = useSearchParams().get('view')
   const view = VIEWS.some(({ value }) => value === asked) ? asked : 'overview'
   return (
-    <Page
-      title="Account"
-      lead={<WhoPays />}
-      actions={
-        <Button component={Link} href="/buy">
-          Buy credits
-        </Button>
-      }
-    >
+    <Page title="Account" lead={<WhoPays />} actions={<LinkButton href="/buy">Buy credits</LinkButton>}>
       <Tabs
         value={view}
         onChange={(chosen) => router.replace(`/account?view=${chosen}`, { scroll: false })}

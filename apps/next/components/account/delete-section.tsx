@@ -1,15 +1,15 @@
 'use client'
 
 import { useClerk } from '@clerk/nextjs'
-import { Alert, Button, Group, List, ListItem, Skeleton, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, List, ListItem, Skeleton, Stack, Text, TextInput } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconAlertTriangle } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Account, Deleted } from '../../lib/contract.ts'
 import { formatCredits } from '../../lib/format.ts'
 import { deleteAccount } from '../../lib/gateway.ts'
 import { ConfirmModal } from '../confirm-modal.tsx'
 import { useCredits } from '../credits-provider.tsx'
+import { Notice } from '../notice.tsx'
 import { Section } from '../section.tsx'
 import { type Action, useAction } from '../use-action.ts'
 
@@ -63,11 +63,11 @@ function DeleteModal({
   onClose: () => void
 }) {
   const [typed, setTyped] = useState('')
-  const { available, grants } = account.credits
+  const { subscription, credits } = account
+  const { available, grants } = credits
   const purchased = grants
     .filter(({ source }) => source === 'purchase')
     .reduce((sum, { remaining }) => sum + remaining, 0)
-  const isPaid = account.subscription && account.subscription.status !== 'ended'
   return (
     <ConfirmModal
       opened={opened}
@@ -91,11 +91,12 @@ function DeleteModal({
         <ListItem>all keys: what uses them is refused at once</ListItem>
         {account.autoTopUp && <ListItem>auto top-up: nothing is bought any more</ListItem>}
       </List>
-      {isPaid && (
-        <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />}>
-          The subscription of {account.subscription?.plan} is a contract of its own: cancel it first, under
-          Buy, or it goes on being charged.
-        </Alert>
+      {subscription && subscription.status !== 'ended' && (
+        <Notice tone="warning" title={`The subscription of ${subscription.plan}`}>
+          {subscription.provider === 'stripe'
+            ? 'It ends at once, and what is left of its paid time is lost.'
+            : 'It is a contract of its own: cancel it first, under Buy, or it goes on being charged.'}
+        </Notice>
       )}
       <TextInput
         label={`Type “${PHRASE}” to confirm`}

@@ -2,7 +2,6 @@
 
 import {
   ActionIcon,
-  Alert,
   Button,
   Code,
   CopyButton,
@@ -14,10 +13,11 @@ import {
   Text,
   TextInput,
 } from '@mantine/core'
-import { IconCheck, IconCopy, IconKey } from '@tabler/icons-react'
+import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import type { NewKey } from '../../lib/contract.ts'
 import { createKey } from '../../lib/gateway.ts'
+import { Notice } from '../notice.tsx'
 import { ProblemNotice } from '../problem-notice.tsx'
 import { useAction } from '../use-action.ts'
 
@@ -128,9 +128,9 @@ function NewKeyForm({ onMade }: { onMade: (secret: string) => Promise<void> }) {
 function Secret({ secret, onDone }: { secret: string; onDone: () => void }) {
   return (
     <Stack gap="md">
-      <Alert color="yellow" icon={<IconKey aria-hidden />} title="It is shown this once">
+      <Notice tone="warning" title="It is shown this once">
         Only a hash of it is kept. Whoever has it can spend these credits.
-      </Alert>
+      </Notice>
       <Group gap="xs" wrap="nowrap" align="flex-start">
         <Code block style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }} data-testid="secret">
           {secret}

@@ -1,7 +1,8 @@
-import { Alert, Anchor, Badge, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Badge, Group, Text } from '@mantine/core'
 import Link from 'next/link'
 import type { Account, Subscription } from '../../lib/contract.ts'
 import { formatCredits, formatDate } from '../../lib/format.ts'
+import { Notice } from '../notice.tsx'
 import { Section } from '../section.tsx'
 
 /** The plan in force, what pays for it, and the way to another. */
@@ -47,17 +48,18 @@ export function SubscriptionState({ subscription }: { subscription: Subscription
   const { status, plan, periodStart, periodEnd } = subscription
   if (status === 'past_due') {
     return (
-      <Alert color="red" title={`The last payment for ${plan} did not go through`}>
-        <Stack gap={4}>
-          <Text size="sm">
-            {periodEnd ? `It is in force until ${formatDate(periodEnd)}. ` : ''}
-            Update the card where plans are managed, before it ends.
-          </Text>
+      <Notice
+        tone="error"
+        title={`The last payment for ${plan} did not go through`}
+        actions={
           <Anchor component={Link} href="/buy#plans" size="sm">
             Manage the plan
           </Anchor>
-        </Stack>
-      </Alert>
+        }
+      >
+        {periodEnd && `It is in force until ${formatDate(periodEnd)}. `}
+        Update the card where plans are managed, before it ends.
+      </Notice>
     )
   }
   return <Text size="sm">{describeSubscription({ status, plan, periodStart, periodEnd })}</Text>
