@@ -80,6 +80,12 @@ function models(): Record<string, unknown> {
     refusing: { provider: 'refusing', upstreamModel: 'any', price },
     unnamed: { provider: 'unnamed', upstreamModel: 'any', price },
     free: { provider: 'openai', upstreamModel: 'gpt-oss', price: 'free', reasoning: false },
+    dear: {
+      provider: 'openai',
+      upstreamModel: 'gpt-5-mini',
+      price: { creditsPerRequest: 20 },
+      reasoning: false,
+    },
     flat: {
       provider: 'openai',
       upstreamModel: 'gpt-5-mini',

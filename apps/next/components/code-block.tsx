@@ -2,13 +2,19 @@
 
 import { ActionIcon, CopyButton, Group, Text, Tooltip } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
-import { isValidElement, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import classes from './code-block.module.css'
 
-/** A fenced block of code, with its language and a button that copies it. Its child is the `code` element. */
-export function CodeBlock({ children }: { children: ReactNode }) {
-  const text = textOf(children)
-  const language = languageOf(children)
+/** A fenced block of code, with its language and a button that copies `text`. `children` is the text in colours. */
+export function CodeBlock({
+  text,
+  language,
+  children,
+}: {
+  text: string
+  language: string
+  children: ReactNode
+}) {
   return (
     <figure className={classes.block}>
       <Group component="figcaption" justify="space-between" className={classes.bar} wrap="nowrap">
@@ -36,15 +42,4 @@ export function CodeBlock({ children }: { children: ReactNode }) {
       </pre>
     </figure>
   )
-}
-
-function languageOf(node: ReactNode): string {
-  if (!isValidElement<{ className?: string }>(node)) return ''
-  return /language-([\w+-]+)/.exec(node.props.className ?? '')?.[1] ?? ''
-}
-
-function textOf(node: ReactNode): string {
-  if (typeof node === 'string' || typeof node === 'number') return String(node)
-  if (Array.isArray(node)) return node.map(textOf).join('')
-  return isValidElement<{ children?: ReactNode }>(node) ? textOf(node.props.children) : ''
 }

@@ -1,6 +1,6 @@
 import { Anchor, Table, Typography } from '@mantine/core'
 import { type ComponentProps, memo } from 'react'
-import ReactMarkdown, { type Components } from 'react-markdown'
+import ReactMarkdown, { type Components, type ExtraProps } from 'react-markdown'
 import rehypeHighlight from 'rehype-highlight'
 import remarkGfm from 'remark-gfm'
 import { CodeBlock } from './code-block.tsx'
@@ -20,7 +20,11 @@ const components: Components = {
   ),
   // A picture would be fetched from wherever a model says: that tells its owner who reads.
   img: ({ alt, src }) => <span>{alt || String(src)}</span>,
-  pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
+  pre: ({ node, children }) => (
+    <CodeBlock text={textOf(node)} language={languageOf(node)}>
+      {children}
+    </CodeBlock>
+  ),
   table: ({ children }) => (
     <Table.ScrollContainer minWidth={0} type="native">
       <table>{children}</table>
@@ -43,3 +47,18 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
     </Typography>
   )
 })
+
+type Syntax = NonNullable<ExtraProps['node']>
+
+/** The text below a node of the syntax tree. */
+function textOf(node: Syntax | Syntax['children'][number] | undefined): string {
+  if (!node) return ''
+  if (node.type === 'text') return node.value
+  return node.type === 'element' ? node.children.map(textOf).join('') : ''
+}
+
+function languageOf(pre: Syntax | undefined): string {
+  const code = pre?.children[0]
+  const names = code?.type === 'element' ? code.properties['className'] : undefined
+  return /language-([\w+-]+)/.exec(String(names ?? ''))?.[1] ?? ''
+}

@@ -2,17 +2,19 @@
  * Puts the runtime-neutral parts together: issuers, endpoints, pipeline and routes. A runtime brings the rest: the
  * store, its `fetch`, a quick hash, and a place to log to.
  */
+import { createClerkWebhook } from './billing/clerk-webhooks.ts'
 import { createStripeBilling } from './billing/stripe.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { type App, createApp } from './http/app.ts'
+import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
 import { createClerkIssuer } from './issuers/clerk.ts'
 import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
 import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
-import type { Billing, Clock, Fetch, Issuer, Store } from './ports.ts'
+import type { Billing, Clock, Closer, Fetch, Issuer, Store, Webhook } from './ports.ts'
 
 export type GatewayOptions = {
   settings: Settings
@@ -55,16 +57,18 @@ export function createGateway(options: GatewayOptions): App {
     topUp: billing ? (accountId) => billing.topUp(accountId) : null,
   }
   const { devClerkUrl } = options
+  const close = createCloser({ store, log, ...(billing && { beforeClose: billing.forget }) })
   return createApp({
     pipeline,
     endpoints,
     corsOrigins: settings.cors.origins,
     adminKeys: settings.adminKeys,
-    sales: {
-      billing,
-      packs: settings.creditPacks,
-      buyRoles: settings.payments.buyRoles,
-      returnOrigins: settings.cors.origins,
+    buyRoles: settings.payments.buyRoles,
+    sales: { billing, packs: settings.creditPacks, returnOrigins: settings.cors.origins },
+    close,
+    webhooks: {
+      ...(billing && { '/webhooks/stripe': billing.webhook }),
+      ...clerkWebhookOf(options, close, log),
     },
     devToken: devClerkUrl === undefined ? undefined : (request) => mintDevToken(devClerkUrl, request, fetch),
   })
@@ -89,6 +93,18 @@ function issuersOf({ settings, keepAlive }: GatewayOptions, fetch: Fetch, log: L
   }
   const issuers = oidc.map((issuer) => createOidcIssuer({ ...issuer, ...common }))
   return clerk ? [createClerkIssuer({ ...clerk, ...common }), ...issuers] : issuers
+}
+
+function clerkWebhookOf(
+  { settings, store }: GatewayOptions,
+  close: Closer,
+  log: Log,
+): Record<string, Webhook> {
+  const { catalog, identity } = settings
+  if (identity.clerk?.webhookSecret === undefined) return {}
+  const { webhookSecret, payer } = identity.clerk
+  const parts = { signingSecret: webhookSecret, payer, catalog, store, close, log }
+  return { '/webhooks/clerk': createClerkWebhook(parts) }
 }
 
 async function mintDevToken(clerkUrl: string, request: Request, fetch: Fetch): Promise<Response> {

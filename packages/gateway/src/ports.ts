@@ -3,7 +3,7 @@
  * Adapters (issuers, stores, endpoints, providers) implement these; only the apps choose which.
  */
 import type { Account } from './core/account.ts'
-import type { Command, ReplyOf } from './core/command.ts'
+import type { CloseReply, Command, ReplyOf } from './core/command.ts'
 import type { Entry } from './core/entry.ts'
 import type { Payment } from './core/payment.ts'
 import type { Usage } from './core/pricing.ts'
@@ -199,6 +199,20 @@ export type Billing = {
   topUp(accountId: string): Promise<void>
   /** Ends what the account would go on paying for, before its books are closed. Throws when that fails. */
   forget(accountId: string): Promise<void>
-  /** Takes in a signed event, once or many times. Refuses a bad signature; what should be sent again throws. */
-  webhook(payload: string, signature: string | null): Promise<Result<void, Refusal>>
+  webhook: Webhook
 }
+
+/**
+ * Ends what an account still pays for elsewhere, before it is closed: nobody pays for what is gone. Throws when it
+ * cannot; the account is not closed then.
+ */
+export type BeforeClose = (accountId: string) => Promise<void>
+
+/** Ends an account; `block` shuts it for good. 409 while requests run, 503 while its payments cannot be ended. */
+export type Closer = (accountId: string, how: { block: boolean }) => Promise<Result<CloseReply, Refusal>>
+
+/**
+ * Takes in a signed event, once or many times. Refuses a bad signature; what should be sent again it refuses with 503,
+ * or throws.
+ */
+export type Webhook = (request: Request) => Promise<Result<void, Refusal>>

@@ -56,7 +56,7 @@ export function Landing() {
                 Try it with credits on the house
               </Title>
               <Text c="dimmed" mt={4}>
-                Every plan comes with an allowance. See what an answer costs before you buy anything.
+                New accounts start with an allowance. See what an answer costs before you buy anything.
               </Text>
             </div>
             <CallToAction />

@@ -24,8 +24,9 @@ export function createStripeBilling(options: StripeBillingOptions): Billing {
     plans: prices.all,
     topUp: (accountId) => topUp(parts, accountId),
     forget: (accountId) => cancelAll(parts, accountId),
-    async webhook(payload, signature) {
-      const event = await verifyEvent(parts, payload, signature, settings.webhookSecrets)
+    async webhook(request) {
+      const signature = request.headers.get('stripe-signature')
+      const event = await verifyEvent(parts, await request.text(), signature, settings.webhookSecrets)
       if (!event.ok) return event
       return handleEvent(parts, event.value)
     },

@@ -1,5 +1,5 @@
 /**
- * The shape of the two keys that an operator copies from Clerk's dashboard, so that a slip is told at start
+ * The shape of the keys that an operator copies from Clerk's dashboard, so that a slip is told at start
  * with all else. The issuer reads them for itself when it is made; a test proves that it can read what passes
  * here.
  */
@@ -26,6 +26,16 @@ export function jwtKeyProblem(key: string): string | null {
   return der !== null && der.length >= derBytesMin && der.includes(rsaIdentifier)
     ? null
     : 'is not an RSA public key in PEM: copy "JWKS public key" whole from the dashboard, "API keys"'
+}
+
+const webhookSecretBytesMin = 16
+
+/** What is wrong with a webhook's signing secret (`whsec_…`), or null. */
+export function webhookSecretProblem(secret: string): string | null {
+  const bytes = decodeBase64(/^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1])
+  return bytes !== null && bytes.length >= webhookSecretBytesMin
+    ? null
+    : 'is not the signing secret of a webhook: copy whsec_… whole from the dashboard, "Webhooks", your endpoint'
 }
 
 /** The bytes as a text of one character each; null when there is no base64. */

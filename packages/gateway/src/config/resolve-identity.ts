@@ -2,7 +2,7 @@
  * Whose tokens are accepted: Clerk from the environment, other issuers from the config; none at all is an
  * error.
  */
-import { jwtKeyProblem, publishableKeyProblem } from './clerk-keys.ts'
+import { jwtKeyProblem, publishableKeyProblem, webhookSecretProblem } from './clerk-keys.ts'
 import { type Environment, type Mode, valueOf } from './environment.ts'
 import { type ConfigError, pathOf } from './errors.ts'
 import type { IdentityConfig, IssuerConfig } from './schema.ts'
@@ -12,6 +12,8 @@ export type ClerkSettings = {
   publishableKey?: string
   jwtKey?: string
   secretKey?: string
+  /** Clerk's webhooks are signed with it (`whsec_…`); without it they are not taken in. */
+  webhookSecret?: string
   authorizedParties: string[]
   payer: 'user' | 'organization'
   allowImpersonation: boolean
@@ -64,14 +66,24 @@ function resolveClerk(
   const publishableKey = valueOf(env, 'CLERK_PUBLISHABLE_KEY')
   const jwtKey = valueOf(env, 'CLERK_JWT_KEY')
   const secretKey = valueOf(env, 'CLERK_SECRET_KEY')
+  const webhookSecret = valueOf(env, 'CLERK_WEBHOOK_SIGNING_SECRET')
+  const wrongSecret = webhookSecret === undefined ? null : webhookSecretProblem(webhookSecret)
   const wrongPublishable = publishableKey === undefined ? null : publishableKeyProblem(publishableKey)
   const wrongJwt = jwtKey === undefined ? null : jwtKeyProblem(jwtKey)
   if (wrongPublishable !== null) errors.push({ path: 'CLERK_PUBLISHABLE_KEY', message: wrongPublishable })
   if (wrongJwt !== null) errors.push({ path: 'CLERK_JWT_KEY', message: wrongJwt })
+  if (wrongSecret !== null) errors.push({ path: 'CLERK_WEBHOOK_SIGNING_SECRET', message: wrongSecret })
   if (publishableKey?.startsWith('pk_test_') && mode === 'production') {
     warnings.push('CLERK_PUBLISHABLE_KEY is of a development instance (pk_test_…), and this is production.')
   }
-  if (publishableKey === undefined && jwtKey === undefined) return { clerk: null, errors, warnings }
+  if (publishableKey === undefined && jwtKey === undefined) {
+    if (webhookSecret !== undefined) {
+      warnings.push(
+        "CLERK_WEBHOOK_SIGNING_SECRET is set, but Clerk's tokens are not accepted here: it has no use.",
+      )
+    }
+    return { clerk: null, errors, warnings }
+  }
   const authorizedParties = config?.authorizedParties ?? []
   if (authorizedParties.length === 0) {
     warnings.push(
@@ -82,6 +94,7 @@ function resolveClerk(
     ...(publishableKey !== undefined && { publishableKey }),
     ...(jwtKey !== undefined && { jwtKey }),
     ...(secretKey !== undefined && { secretKey }),
+    ...(webhookSecret !== undefined && { webhookSecret }),
     authorizedParties: [...authorizedParties],
     payer: config?.payer ?? 'organization',
     allowImpersonation: config?.allowImpersonation ?? false,

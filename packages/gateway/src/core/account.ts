@@ -87,6 +87,8 @@ export type Account = {
   /** The plan slug that the last session token carried: what a Faregate key goes by. */
   claimedPlan: string | null
   blocked: boolean
+  /** Set when the account was shut for good, because who owned it is gone. Late words of billing change nothing then. */
+  closed?: true
   grants: Grant[]
   /** Microcredits that were revoked after they had been spent. */
   debt: number

@@ -11,7 +11,10 @@ import { err, ok, type Result } from './result.ts'
 /** What the store moves to another id: the account as it ended, and its last entries. */
 export type Retired = { id: string; account: Account; entries: Decision<unknown>['entries'] }
 
-/** Decides the end of an account. `blocked` keeps it shut for good, as for a user who is gone. */
+/**
+ * Decides the end of an account. `block` keeps it shut for good, as for a user who is gone. Closing again what is
+ * closed for good, and closing what was never seen, moves no books.
+ */
 export function closeAccount(
   account: Account,
   { pseudonym, block }: CloseAccount,
@@ -21,6 +24,12 @@ export function closeAccount(
     const message = `${account.open.total} requests are under way. Close the account when they have ended.`
     return err(refusal('requests_under_way', message, { retryAfterMs: 30_000 }))
   }
+  const nothing = { pseudonym, unspentPurchased: 0 }
+  if (account.version === 0) {
+    const shut: Account = { ...account, version: 1, blocked: true, closed: true }
+    return ok({ ...unchanged(nothing), account: block ? shut : null })
+  }
+  if (isShutAndBare(account)) return ok(unchanged(nothing))
   const draft = openDraft(account, context)
   const unspentPurchased = draft.account.grants
     .filter(({ source }) => source === 'purchase')
@@ -42,6 +51,7 @@ export function closeAccount(
     ...newAccount(account.id, context.now),
     version: version + 1,
     blocked: blocked || block,
+    ...((block || account.closed) && { closed: true as const }),
     allowances,
     debt,
     // A debt that was made before is not forgotten by closing: it stands as if it had been revoked anew.
@@ -67,4 +77,10 @@ export function closeAccount(
     entries: carried,
     retired: { id: pseudonym, account: retired, entries: draft.entries },
   })
+}
+
+/** Whether nothing came to an account since it was closed for good. */
+function isShutAndBare({ closed, totals, debt, keys, subscriptions, billing }: Account): boolean {
+  const untouched = totals.granted === 0 && totals.charged === 0 && totals.revoked === debt
+  return closed === true && untouched && keys.length + subscriptions.length + billing.checking === 0
 }

@@ -122,5 +122,6 @@ function setBlocked(
 ): Result<Decision<AccountReply>, Refusal> {
   const draft = openDraft(account, context)
   draft.account.blocked = command.blocked
+  if (!command.blocked) delete draft.account.closed
   return ok(closeDraft(draft, { account: draft.account }))
 }

@@ -35,7 +35,10 @@ export const SUBSCRIPTIONS_MAX = 20
 /** How long a plan outlives the period that was paid, in ms, while its renewal is on the way. */
 export const RENEWAL_GRACE_MS = 3 * 86_400_000
 
-/** Decides what a provider's word changes. The same words in any order leave the same subscriptions. */
+/**
+ * Decides what a provider's word changes. The same words in any order leave the same subscriptions, and none on an
+ * account that is closed for good.
+ */
 export function recordSubscription(
   account: Account,
   { subscription }: RecordSubscription,
@@ -43,6 +46,7 @@ export function recordSubscription(
 ): Result<Decision<SubscriptionReply>, Refusal> {
   const known = account.subscriptions.find(({ id }) => id === subscription.id)
   if (known && !isNewer(subscription, known)) return ok(unchanged({ subscription: known }))
+  if (account.closed) return ok(unchanged({ subscription }))
   const draft = openDraft(account, context)
   const others = draft.account.subscriptions.filter(({ id }) => id !== subscription.id)
   draft.account.subscriptions = [...others, subscription].sort(byAge).slice(-SUBSCRIPTIONS_MAX)

@@ -9,7 +9,9 @@ import { err, ok, type Result } from '../core/result.ts'
 import { accountNow, accountView } from '../core/view.ts'
 import { createFaregateKey, isAccountId, payerOf } from '../issuers/faregate-key.ts'
 import type { Pipeline } from '../pipeline/call.ts'
+import type { Closer } from '../ports.ts'
 import { entryPageView, entryQuery, toEntryQuery } from './account.ts'
+import { adminBookRoutes } from './admin-books.ts'
 import type { Env } from './env.ts'
 import { credits, input, query, time } from './input.ts'
 import { keyView, newKey, newKeyId } from './keys.ts'
@@ -27,9 +29,13 @@ const newAdminKey = newKey.extend({ member: z.string().max(300).optional() })
 
 type Handler = (accountId: string, context: Context<Env>) => Promise<Result<Response, Refusal>>
 
+/** What the operator's routes are given. */
+export type AdminRouteOptions = { pipeline: Pipeline; adminKeys: readonly string[]; close: Closer }
+
 /** Adds the `/admin/accounts/{id}…` routes. */
-export function adminRoutes(routes: Hono<Env>, pipeline: Pipeline, adminKeys: readonly string[]): void {
+export function adminRoutes(routes: Hono<Env>, { pipeline, adminKeys, close }: AdminRouteOptions): void {
   const operator = (handle: Handler) => forOperator(pipeline, adminKeys, handle)
+  adminBookRoutes(routes, { pipeline, close, operator, show: (id) => show(pipeline, id) })
   const path = '/admin/accounts/:id'
   routes.get(
     path,
@@ -89,7 +95,7 @@ function forOperator(pipeline: Pipeline, adminKeys: readonly string[], handle: H
       )
     }
     const id = context.req.param('id') ?? ''
-    const known = accountIdPattern.test(id) && isAccountId(id)
+    const known = isKnown(id, context.req.method)
     const answer = known ? await handle(id, context) : err(badAccountId(id))
     return answer.ok ? answer.value : refuse(answer.error, requestId)
   }
@@ -105,6 +111,13 @@ async function isOneOf({ sha256 }: Pipeline, token: string, adminKeys: readonly 
 
 const accountIdPattern = /^(?:clerk:(?:user|org)_[^\s/]{1,200}|[A-Za-z0-9][\w-]{0,63}:(?:user|org):.{1,255})$/
 
+/** The books of deleted accounts, which nothing changes any more. */
+const deletedPattern = /^deleted:[0-9a-f]{32}$/
+
+function isKnown(id: string, method: string): boolean {
+  return (accountIdPattern.test(id) && isAccountId(id)) || (method === 'GET' && deletedPattern.test(id))
+}
+
 function badAccountId(id: string): Refusal {
   const message = `${id.slice(0, 100)} is no account id. They look like clerk:user_2a, clerk:org_7 or <issuer>:user:<sub>.`
   return refusal('invalid_value', message, { param: 'id' })
@@ -116,7 +129,9 @@ async function show(pipeline: Pipeline, id: string): Promise<Record<string, unkn
 
 function adminView({ clock, catalog }: Pipeline, stored: Account): Record<string, unknown> {
   const now = clock()
-  const current = accountNow(stored, { claim: null, payer: payerOf(stored.id) }, { now, catalog })
+  const current = deletedPattern.test(stored.id)
+    ? { account: stored, plan: catalog.defaultPlan }
+    : accountNow(stored, { claim: null, payer: payerOf(stored.id) }, { now, catalog })
   // The credits are as the next command would find them, due allowance included; the totals are as recorded.
   const { recordedPlan, claimedPlan, totals, keys } = stored
   return {

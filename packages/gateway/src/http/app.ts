@@ -4,15 +4,16 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import type { Call, Pipeline } from '../pipeline/call.ts'
 import { nameOf } from '../pipeline/call.ts'
 import { run } from '../pipeline/run.ts'
-import { type Endpoint, StoreUnavailable } from '../ports.ts'
+import { type Closer, type Endpoint, StoreUnavailable, type Webhook } from '../ports.ts'
 import { accountRoutes } from './account.ts'
 import { adminRoutes } from './admin.ts'
-import { type BillingRoutesOptions, billingRoutes } from './billing.ts'
+import { billingRoutes, type Sales } from './billing.ts'
 import { allowOrigin, preflight } from './cors.ts'
 import type { Env } from './env.ts'
 import { keyRoutes } from './keys.ts'
 import { modelRoutes } from './models.ts'
 import { internalError, refuse } from './respond.ts'
+import { webhookRoute } from './webhooks.ts'
 
 /** The most headers, and bytes in them, that a request may have. */
 const HEADERS_MAX = 100
@@ -25,8 +26,13 @@ export type AppOptions = {
   corsOrigins: readonly string[]
   /** Accepted admin keys; with none the admin routes do not exist. */
   adminKeys: readonly string[]
-  /** What is sold, by whom, and to whom. */
-  sales: BillingRoutesOptions
+  /** The roles of an organization's members who may buy for it, and end its account. */
+  buyRoles: readonly string[]
+  /** What is sold, and by whom. */
+  sales: Sales
+  close: Closer
+  /** Who takes in signed events, by path. */
+  webhooks: Readonly<Record<string, Webhook>>
   /** Mints a development token; only in dev mode. */
   devToken?: ((request: Request) => Promise<Response>) | undefined
 }
@@ -79,7 +85,7 @@ function failure(error: unknown, requestId: string, { log }: Pipeline): Response
 }
 
 function createRoutes(options: AppOptions): Hono<Env> {
-  const { pipeline, endpoints, adminKeys, sales, devToken } = options
+  const { pipeline, endpoints, adminKeys, webhooks, devToken } = options
   const routes = new Hono<Env>()
   routes.onError((error) => {
     throw error
@@ -90,10 +96,11 @@ function createRoutes(options: AppOptions): Hono<Env> {
     routes.post(`/v1${path}`, handler)
   }
   modelRoutes(routes, pipeline)
-  accountRoutes(routes, pipeline)
+  accountRoutes(routes, options)
   keyRoutes(routes, pipeline)
-  billingRoutes(routes, pipeline, sales)
-  if (adminKeys.length > 0) adminRoutes(routes, pipeline, adminKeys)
+  billingRoutes(routes, options)
+  if (adminKeys.length > 0) adminRoutes(routes, options)
+  for (const [path, receive] of Object.entries(webhooks)) webhookRoute(routes, path, receive)
   if (devToken) routes.post('/dev/token', ({ req }) => devToken(req.raw))
   routes.get('/healthz', (context) => context.json({ status: 'ok' }))
   routes.get('/readyz', async (context) => {

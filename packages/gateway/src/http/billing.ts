@@ -6,24 +6,24 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { autoTopUpView } from '../core/view.ts'
 import type { Pipeline } from '../pipeline/call.ts'
-import { readBody } from '../pipeline/read-body.ts'
 import type { Billing, Buyer, Identity } from '../ports.ts'
-import { mayBuy, mayNotBuy } from './buyer.ts'
+import { mayBuy, notABuyer } from './buyer.ts'
 import { type Caller, forCaller } from './caller.ts'
 import type { Env } from './env.ts'
 import { credits, input } from './input.ts'
-import { internalError, refuse } from './respond.ts'
 
 /** A pack for sale: microcredits, and its price in US cents. */
 export type PackForSale = { id: string; name: string; credits: number; usdCents: number }
 
-export type BillingRoutesOptions = {
+/** What is sold, and by whom; null sells nothing. */
+export type Sales = {
   billing: Billing | null
   packs: ReadonlyMap<string, PackForSale>
-  buyRoles: readonly string[]
   /** Where a hosted page may send browsers back to; the first is the default. */
   returnOrigins: readonly string[]
 }
+
+export type BillingRouteOptions = { pipeline: Pipeline; buyRoles: readonly string[]; sales: Sales }
 
 const returnUrl = z.url().max(2000).optional()
 const checkout = z.union([
@@ -36,21 +36,18 @@ const autoTopUp = z.union([
   z.strictObject({ pack: z.string().max(128), threshold: credits }),
 ])
 
-const EVENT_LIMITS = { bytesMax: 1_048_576, timeoutMs: 15_000 }
-
 const nothingSold = refusal(
   'payments_unavailable',
   'Nothing is sold here yet: the operator of this gateway has given no STRIPE_SECRET_KEY.',
 )
 
-/** Adds `/v1/credit-packs`, the buying routes below `/v1/account`, and `/webhooks/stripe`. */
-export function billingRoutes(routes: Hono<Env>, pipeline: Pipeline, options: BillingRoutesOptions): void {
-  const { billing, buyRoles } = options
+/** Adds `/v1/credit-packs` and the buying routes below `/v1/account`. */
+export function billingRoutes(routes: Hono<Env>, options: BillingRouteOptions): void {
+  const { pipeline, buyRoles, sales } = options
+  const { billing } = sales
   routes.get(
     '/v1/credit-packs',
-    forCaller(pipeline, async ({ identity }, context) =>
-      ok(context.json(await onSale(pipeline, options, identity))),
-    ),
+    forCaller(pipeline, async ({ identity }, context) => ok(context.json(await onSale(options, identity)))),
   )
   const buyer = (
     handle: (
@@ -63,26 +60,26 @@ export function billingRoutes(routes: Hono<Env>, pipeline: Pipeline, options: Bi
     forCaller(pipeline, async (caller, context) => {
       const { identity } = caller
       const { accountId, member } = identity
-      if (member === undefined || !mayBuy(identity, buyRoles)) return err(mayNotBuy(identity, buyRoles))
+      if (member === undefined || !mayBuy(identity, buyRoles)) return err(notABuyer(identity, buyRoles))
       if (!billing) return err(nothingSold)
       return handle(billing, { accountId, member }, context, caller)
     })
   routes.post(
     '/v1/account/checkouts',
-    buyer((seller, who, context) => postCheckout(seller, who, context, options)),
+    buyer((seller, who, context) => postCheckout(seller, who, context, sales)),
   )
   routes.post(
     '/v1/account/portal',
     buyer(async (seller, { accountId }, context) => {
       const asked = await input(context, portal)
-      const back = asked.ok ? backTo(context, asked.value.returnUrl, options.returnOrigins) : asked
+      const back = asked.ok ? backTo(context, asked.value.returnUrl, sales.returnOrigins) : asked
       const opened = back.ok ? await seller.portal(accountId, back.value) : back
       return opened.ok ? ok(context.json(opened.value, 201)) : opened
     }),
   )
   routes.put(
     '/v1/account/auto-top-up',
-    buyer((seller, who, context) => putAutoTopUp(pipeline, seller, who, context, options)),
+    buyer((seller, who, context) => putAutoTopUp(pipeline, seller, who, context, sales)),
   )
   routes.get(
     '/v1/account/payments/:id/receipt',
@@ -92,12 +89,10 @@ export function billingRoutes(routes: Hono<Env>, pipeline: Pipeline, options: Bi
       return found.ok ? ok(context.json(found.value)) : found
     }),
   )
-  if (billing) routes.post('/webhooks/stripe', (context) => takeEvent(pipeline, billing, context))
 }
 
 async function onSale(
-  { catalog }: Pipeline,
-  { billing, packs, buyRoles }: BillingRoutesOptions,
+  { pipeline: { catalog }, buyRoles, sales: { billing, packs } }: BillingRouteOptions,
   identity: Identity,
 ): Promise<Record<string, unknown>> {
   const plans = (await billing?.plans()) ?? []
@@ -123,7 +118,7 @@ async function postCheckout(
   billing: Billing,
   buyer: Buyer,
   context: Context<Env>,
-  { returnOrigins }: BillingRoutesOptions,
+  { returnOrigins }: Sales,
 ): Promise<Result<Response, Refusal>> {
   const asked = await input(context, checkout)
   if (!asked.ok) return asked
@@ -141,7 +136,7 @@ async function putAutoTopUp(
   billing: Billing,
   { accountId }: Buyer,
   context: Context<Env>,
-  { packs }: BillingRoutesOptions,
+  { packs }: Sales,
 ): Promise<Result<Response, Refusal>> {
   const asked = await input(context, autoTopUp)
   if (!asked.ok) return asked
@@ -171,24 +166,4 @@ function backTo(
   const listed = origins.length === 0 ? 'none is listed' : origins.join(', ')
   const message = `returnUrl must be on an origin of the config's cors.origins or identity.authorizedParties (${listed}).`
   return err(refusal('invalid_value', message, { param: 'returnUrl' }))
-}
-
-/** A signed event. Whatever goes wrong on our side is answered so that it comes again. */
-async function takeEvent(
-  pipeline: Pipeline,
-  billing: Billing,
-  { req, env }: Context<Env>,
-): Promise<Response> {
-  const { requestId } = env
-  const bytes = await readBody(req.raw, EVENT_LIMITS)
-  if (!bytes.ok) return refuse(bytes.error, requestId)
-  const payload = new TextDecoder().decode(bytes.value)
-  try {
-    const taken = await billing.webhook(payload, req.header('stripe-signature') ?? null)
-    return taken.ok ? Response.json({ received: true }) : refuse(taken.error, requestId)
-  } catch (error) {
-    const name = error instanceof Error ? error.name : typeof error
-    pipeline.log('error', 'stripe_event_delayed', { requestId, error: name })
-    return refuse(internalError(), requestId)
-  }
 }

@@ -52,5 +52,30 @@ export const credits = z.union([z.number(), z.string()]).transform((value, conte
   return z.NEVER
 })
 
+/** The same, or none. */
+export const creditsOrNone = z.union([z.number(), z.string()]).transform((value, context) => {
+  const microcredits = microcreditsOf(value)
+  if (microcredits !== null) return microcredits
+  context.addIssue(`must be 0 or more credits, at most ${CREDITS_MAX}, with at most 6 decimals`)
+  return z.NEVER
+})
+
 /** An ISO 8601 time; milliseconds when parsed. */
 export const time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value))
+
+const DAY_MS = 86_400_000
+
+/** A calendar day (UTC) such as 2026-11-24; days since 1970 when parsed. */
+export const day = z.iso
+  .date('must be a day such as 2026-11-24')
+  .transform((value) => Date.parse(`${value}T00:00:00Z`) / DAY_MS)
+
+/** The day that a time (ms) falls on, counted since 1970. */
+export function dayAt(time: number): number {
+  return Math.floor(time / DAY_MS)
+}
+
+/** A day counted since 1970 as 2026-11-24. */
+export function dayText(days: number): string {
+  return new Date(days * DAY_MS).toISOString().slice(0, 10)
+}

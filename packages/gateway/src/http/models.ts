@@ -1,7 +1,9 @@
 /** The models that the caller's plan may use, as OpenAI's wire lists them. */
 import type { Hono } from 'hono'
 import { type Model, planAllows } from '../core/catalog.ts'
+import { creditsOf } from '../core/credits.ts'
 import { resolvePlan } from '../core/plans.ts'
+import { charge, type Price } from '../core/pricing.ts'
 import { refusal } from '../core/refusal.ts'
 import { err, ok } from '../core/result.ts'
 import type { Pipeline } from '../pipeline/call.ts'
@@ -35,6 +37,19 @@ function modelsOf({ catalog, clock }: Pipeline, { identity, account }: Caller): 
   return [...catalog.models.values()].filter(({ id }) => planAllows(plan, id))
 }
 
-function shown({ id, provider }: Model): Record<string, unknown> {
-  return { id, object: 'model', created: 0, owned_by: provider }
+function shown({ id, provider, price }: Model): Record<string, unknown> {
+  return { id, object: 'model', created: 0, owned_by: provider, faregate: priceView(price) }
+}
+
+const MILLION = 1_000_000
+const nothing = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
+
+/** What callers pay, the operator's markup included, in credits; a part that is not asked for is 0. */
+function priceView(price: Price) {
+  const tokens = { ...price, perRequest: 0 }
+  return {
+    creditsPerMillionInputTokens: creditsOf(charge(tokens, { ...nothing, inputTokens: MILLION })),
+    creditsPerMillionOutputTokens: creditsOf(charge(tokens, { ...nothing, outputTokens: MILLION })),
+    creditsPerRequest: creditsOf(price.perRequest),
+  }
 }
