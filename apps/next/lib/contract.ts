@@ -71,6 +71,8 @@ export type Entry = {
   kind: 'grant' | 'charge' | 'expire' | 'revoke'
   credits: number
   member?: string
+  /** The Faregate key that the request came with. */
+  keyId?: string
   model?: string
   usage?: Record<string, unknown>
   ended?: 'complete' | 'stopped' | 'cut' | 'error' | 'lapsed'
@@ -131,3 +133,19 @@ export type Receipt = { creditsCharged: number; creditsAvailable: number }
 
 /** What became of a deleted account. */
 export type Deleted = { deleted: true; id: string; unspentPurchasedCredits: number }
+
+/** A Faregate key without its secret: `GET /v1/keys`. A key without `creditsMax` may spend all that the account has. */
+export type Key = {
+  id: string
+  name: string
+  createdAt: string
+  expiresAt: string
+  creditsMax: number | null
+  creditsSpent: number
+}
+
+/** What is asked of a new key; what is left out, the plan decides. */
+export type NewKey = { name?: string; ttlSeconds?: number; creditsMax?: number }
+
+/** A key just made, with its secret: it is told this once. */
+export type MadeKey = Key & { key: string }

@@ -8,8 +8,11 @@ import type {
   AutoTopUp,
   Deleted,
   Entry,
+  Key,
   Listing,
+  MadeKey,
   Model,
+  NewKey,
   Offers,
   Payment,
   Usage,
@@ -105,6 +108,22 @@ export function exportAccount(getToken: GetToken): Promise<unknown> {
 /** Deletes the account for good. */
 export function deleteAccount(getToken: GetToken): Promise<Deleted> {
   return ask(getToken, 'DELETE', '/v1/account')
+}
+
+/** The caller's own Faregate keys that still live. */
+export async function readKeys(getToken: GetToken): Promise<Key[]> {
+  const { data }: { data: Key[] } = await ask(getToken, 'GET', '/v1/keys')
+  return data
+}
+
+/** Makes a Faregate key within what the plan allows. */
+export function createKey(getToken: GetToken, asked: NewKey): Promise<MadeKey> {
+  return ask(getToken, 'POST', '/v1/keys', asked)
+}
+
+/** Ends a Faregate key at once. */
+export async function revokeKey(getToken: GetToken, id: string): Promise<void> {
+  await ask(getToken, 'DELETE', `/v1/keys/${encodeURIComponent(id)}`)
 }
 
 async function ask<Answer>(

@@ -17,18 +17,23 @@ export function averageMessage(rows: UsageRow[]): MessageSize {
   }
 }
 
+/** What a message costs, in credits; undefined where the price is not known. */
+export function messageCost(price: ModelPrice | undefined, size: MessageSize): number | undefined {
+  if (!price) return undefined
+  const { creditsPerMillionInputTokens, creditsPerMillionOutputTokens, creditsPerRequest } = price
+  const tokens =
+    creditsPerMillionInputTokens * size.inputTokens + creditsPerMillionOutputTokens * size.outputTokens
+  return creditsPerRequest + tokens / 1_000_000
+}
+
 /** Such as "about 60 messages left"; undefined where the price is not known. */
 export function messagesLeft(
   price: ModelPrice | undefined,
   size: MessageSize,
   available: number | undefined,
 ): string | undefined {
-  if (!price) return undefined
-  const cost =
-    price.creditsPerRequest +
-    (price.creditsPerMillionInputTokens * size.inputTokens +
-      price.creditsPerMillionOutputTokens * size.outputTokens) /
-      1_000_000
+  const cost = messageCost(price, size)
+  if (cost === undefined) return undefined
   if (cost === 0) return 'free'
   if (available === undefined) return undefined
   const count = Math.floor(available / cost)

@@ -109,6 +109,15 @@ function describeRefusal({ status, code, message, retryAfterSeconds }: Refused):
       retryAt: Date.now() + 1000 * (retryAfterSeconds ?? 5),
     }
   }
+  if (code === 'requests_under_way') {
+    return {
+      tone: 'warning',
+      title: 'Answers are under way',
+      detail: message,
+      remedy: 'Wait until they have ended, then try again.',
+      canRetry: true,
+    }
+  }
   if (status >= 500) return noAnswer(code, message)
   return {
     tone: 'error',
