@@ -5,7 +5,11 @@ import { hasClerkKeys } from './lib/settings.ts'
 
 // Clerk reads its other variables itself. A PEM often arrives with its line breaks spelled out.
 const jwtKey = process.env.CLERK_JWT_KEY?.replaceAll('\\n', '\n')
-const clerk = clerkMiddleware(jwtKey ? { jwtKey } : {})
+const clerk = clerkMiddleware({
+  signInUrl: '/sign-in',
+  signUpUrl: '/sign-up',
+  ...(jwtKey && { jwtKey }),
+})
 
 // Without keys the layout says what to do; Clerk's middleware would answer every page with 500 instead.
 export default hasClerkKeys() ? clerk : () => NextResponse.next()

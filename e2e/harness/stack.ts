@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ClerkSimulator, startClerkSimulator } from '@faregate/simulators/clerk'
 import { type ScriptedProvider, startScriptedProvider } from '@faregate/simulators/provider'
+import { type StripeSimulator, startStripeSimulator } from '@faregate/simulators/stripe'
 import { writeWorkerTsconfig } from '../../scripts/worker-tsconfig.ts'
 import { testConfig } from './config.ts'
 import { freePort } from './free-port.ts'
@@ -32,6 +33,7 @@ export type Stack = {
   url: string
   clerk: ClerkSimulator
   provider: ScriptedProvider
+  stripe: StripeSimulator
   /** Where the gateway keeps its data and config. */
   folder: string
   /** Everything that the gateway printed. */
@@ -45,11 +47,20 @@ export type Stack = {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
+/** What the test config's plans are sold for. */
+const prices = (['pro', 'max'] as const).map((plan) => ({
+  id: `price_${plan}_month`,
+  product: plan,
+  unit_amount: plan === 'pro' ? 2000 : 5000,
+  interval: 'month' as const,
+}))
+
 /** Starts a stack; ready for requests when it resolves. */
 export async function startStack(runtime: Runtime, options: StackOptions = {}): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), 'faregate-e2e-'))
   const clerk = await startClerkSimulator()
   const provider = await startScriptedProvider()
+  const stripe = await startStripeSimulator({ prices })
   const port = await freePort()
   const configPath = join(folder, 'config.json')
   writeFileSync(configPath, JSON.stringify({ ...testConfig(provider.url), ...options.config }))
@@ -59,6 +70,7 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
     CLERK_WEBHOOK_SIGNING_SECRET: CLERK_WEBHOOK_SECRET,
     OPENAI_API_KEY: PROVIDER_KEY,
     OPENAI_BASE_URL: provider.url,
+    ...stripe.environment,
     FAREGATE_ADMIN_KEY: ADMIN_KEY,
     FAREGATE_CONFIG: configPath,
     DATABASE_URL: `file:${join(folder, 'faregate.db')}`,
@@ -69,6 +81,7 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
   const output: string[] = []
   let child: ChildProcess | null = null
   const url = `http://127.0.0.1:${port}`
+  stripe.setWebhook({ url: `${url}/webhooks/stripe`, secret: stripe.webhookSecret })
   const kill = async (signal: NodeJS.Signals) => {
     if (child) await endProcess(child, signal)
     child = null
@@ -80,12 +93,12 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
   await start()
   const stop = async () => {
     await kill('SIGTERM')
-    await Promise.all([clerk.stop(), provider.stop()])
+    await Promise.all([clerk.stop(), provider.stop(), stripe.stop()])
     rmSync(folder, { recursive: true, force: true })
   }
   // Wrangler prints a line for each request, with its path; what the gateway itself says is the rest.
   const log = () => output.join('').replace(/^.*\[wrangler:.*$/gm, '')
-  return { runtime, url, clerk, provider, folder, log, kill, start, stop }
+  return { runtime, url, clerk, provider, stripe, folder, log, kill, start, stop }
 }
 
 function startServer(env: Record<string, string>, output: string[]): ChildProcess {

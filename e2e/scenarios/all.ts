@@ -5,6 +5,9 @@ import { accounts } from './account.ts'
 import { accountData } from './account-data.ts'
 import { accountUsage } from './account-usage.ts'
 import { admin } from './admin.ts'
+import { billing } from './billing.ts'
+import { billingChanges } from './billing-changes.ts'
+import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
 import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
@@ -34,6 +37,9 @@ export function everyScenario(stack: () => Stack): void {
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
+  describe('billing', () => billing(stack))
+  describe('billing changes', () => billingChanges(stack))
+  describe('billing plans', () => billingPlans(stack))
   describe('account usage', () => accountUsage(stack))
   describe('account data', () => accountData(stack))
   describe('clerk webhooks', () => clerkWebhooks(stack))

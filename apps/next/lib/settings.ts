@@ -6,7 +6,7 @@ export const FAREGATE_URL = (process.env.NEXT_PUBLIC_FAREGATE_URL || 'http://loc
   '',
 )
 
-/** The model that is asked for where the plan does not say otherwise: a name from `faregate.config.ts`. */
+/** The model that a new conversation asks, if the plan has it: a name from `faregate.config.ts`. */
 export const DEFAULT_MODEL = 'fast'
 
 /** Whether Clerk, or its simulator, is set up. */

@@ -1,21 +1,35 @@
-/** The function that the chat route offers to the model. The weather is made up; the call is real. */
+/** The function that both ways offer to the model. The weather is made up; the call is real. */
 
-/** Answers a call of `get_current_weather` with JSON; its arguments come from the model and may be anything. */
-export function describeWeather(callArguments: string): string {
-  const { location, unit } = readArguments(callArguments)
-  const celsius = 8 + (location.length % 17)
-  const temperature = unit === 'fahrenheit' ? Math.round(celsius * 1.8 + 32) : celsius
-  return JSON.stringify({ location, temperature, unit, conditions: 'light rain' })
+export const WEATHER_TOOL = 'get_current_weather'
+export const WEATHER_DESCRIPTION = 'Get the current weather in a given place'
+
+/** The arguments of the function as JSON Schema. */
+export const WEATHER_PARAMETERS = {
+  type: 'object' as const,
+  properties: {
+    location: { type: 'string' as const, description: 'The city and country, e.g. London, UK' },
+    unit: { type: 'string' as const, enum: ['celsius', 'fahrenheit'] },
+  },
+  required: ['location'],
 }
 
-function readArguments(callArguments: string): { location: string; unit: string } {
-  try {
-    const parsed: { location?: unknown; unit?: unknown } = JSON.parse(callArguments)
-    return {
-      location: typeof parsed.location === 'string' ? parsed.location : 'nowhere',
-      unit: parsed.unit === 'fahrenheit' ? 'fahrenheit' : 'celsius',
-    }
-  } catch {
-    return { location: 'nowhere', unit: 'celsius' }
+export type Weather = { location: string; temperature: number; unit: string; conditions: string }
+
+const CONDITIONS = ['light rain', 'clear sky', 'scattered clouds', 'a fresh breeze', 'morning fog']
+
+/** Answers a call; its arguments come from a model and may be anything. */
+export function currentWeather(given: unknown): Weather {
+  const { location, unit } = readArguments(given)
+  const celsius = 8 + (location.length % 17)
+  const temperature = unit === 'fahrenheit' ? Math.round(celsius * 1.8 + 32) : celsius
+  return { location, temperature, unit, conditions: CONDITIONS[location.length % CONDITIONS.length] ?? '' }
+}
+
+function readArguments(given: unknown): { location: string; unit: string } {
+  const fields: { location?: unknown; unit?: unknown } =
+    typeof given === 'object' && given !== null ? given : {}
+  return {
+    location: typeof fields.location === 'string' ? fields.location : 'nowhere',
+    unit: fields.unit === 'fahrenheit' ? 'fahrenheit' : 'celsius',
   }
 }

@@ -3,6 +3,7 @@
  * store, its `fetch`, a quick hash, and a place to log to.
  */
 import { createClerkWebhook } from './billing/clerk-webhooks.ts'
+import { createStripeBilling } from './billing/stripe.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { type App, createApp } from './http/app.ts'
@@ -13,7 +14,7 @@ import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
 import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
-import type { Clock, Closer, Fetch, IdentityWebhook, Issuer, Store } from './ports.ts'
+import type { Billing, Clock, Closer, Fetch, Issuer, Store, Webhook } from './ports.ts'
 
 export type GatewayOptions = {
   settings: Settings
@@ -39,6 +40,7 @@ const endpoints = { '/chat/completions': chatCompletions }
 export function createGateway(options: GatewayOptions): App {
   const { settings, store, clock = Date.now, sha256 = webSha256, log = logJson } = options
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  const billing = billingOf(options, { fetch, clock, log })
   const pipeline: Pipeline = {
     catalog: settings.catalog,
     store,
@@ -52,19 +54,34 @@ export function createGateway(options: GatewayOptions): App {
     openOutlet: options.openOutlet ?? openTransformOutlet,
     log,
     drains: { count: 0 },
+    topUp: billing ? (accountId) => billing.topUp(accountId) : null,
   }
   const { devClerkUrl } = options
-  const close = createCloser({ store, log })
+  const close = createCloser({ store, log, ...(billing && { beforeClose: billing.forget }) })
   return createApp({
     pipeline,
     endpoints,
     corsOrigins: settings.cors.origins,
     adminKeys: settings.adminKeys,
     buyRoles: settings.payments.buyRoles,
+    sales: { billing, packs: settings.creditPacks, returnOrigins: settings.cors.origins },
     close,
-    clerkWebhook: clerkWebhookOf(options, close, log),
+    webhooks: {
+      ...(billing && { '/webhooks/stripe': billing.webhook }),
+      ...clerkWebhookOf(options, close, log),
+    },
     devToken: devClerkUrl === undefined ? undefined : (request) => mintDevToken(devClerkUrl, request, fetch),
   })
+}
+
+type Means = { fetch: Fetch; clock: Clock; log: Log }
+
+/** Who sells, if there is a key for it. */
+function billingOf({ settings, store }: GatewayOptions, means: Means): Billing | null {
+  const { payments, creditPacks: packs, stripePrices, creditName } = settings
+  const { stripe, ...choices } = payments
+  if (stripe === null) return null
+  return createStripeBilling({ settings: stripe, store, packs, stripePrices, choices, creditName, ...means })
 }
 
 function issuersOf({ settings, keepAlive }: GatewayOptions, fetch: Fetch, log: Log): Issuer[] {
@@ -82,11 +99,12 @@ function clerkWebhookOf(
   { settings, store }: GatewayOptions,
   close: Closer,
   log: Log,
-): IdentityWebhook | undefined {
+): Record<string, Webhook> {
   const { catalog, identity } = settings
-  if (identity.clerk?.webhookSecret === undefined) return undefined
+  if (identity.clerk?.webhookSecret === undefined) return {}
   const { webhookSecret, payer } = identity.clerk
-  return createClerkWebhook({ signingSecret: webhookSecret, payer, catalog, store, close, log })
+  const parts = { signingSecret: webhookSecret, payer, catalog, store, close, log }
+  return { '/webhooks/clerk': createClerkWebhook(parts) }
 }
 
 async function mintDevToken(clerkUrl: string, request: Request, fetch: Fetch): Promise<Response> {

@@ -175,33 +175,31 @@ export type Endpoint = {
   error(refusal: Refusal): unknown
 }
 
-/** Who buys, and for which account. `role` is theirs in the paying organization. */
-export type Buyer = { accountId: string; member: string; email: string | null }
-
-/** Where a hosted page sends the browser back to. */
-export type Returns = { returnUrl: string }
+/** Who buys, and for which account. */
+export type Buyer = { accountId: string; member: string }
 
 /** A plan as its seller lists it; `price` is null while the seller cannot be asked. */
 export type PlanForSale = { id: string; price: { usd: number; every: 'month' | 'year' } | null }
 
+/** A hosted page to send the browser to, and the id of what it is for. */
+export type Checkout = { id: string; url: string }
+
 /** Sells credits and plans, and takes in what the seller says of them. Methods throw nothing that a refusal can say. */
 export type Billing = {
   /** Begins the purchase of a pack: written down first, then asked for. The browser goes to `url`. */
-  buyPack(buyer: Buyer, pack: string, returns: Returns): Promise<Result<{ id: string; url: string }, Refusal>>
-  subscribe(
-    buyer: Buyer,
-    plan: string,
-    returns: Returns,
-  ): Promise<Result<{ id: string; url: string }, Refusal>>
+  buyPack(buyer: Buyer, pack: string, returnUrl: string): Promise<Result<Checkout, Refusal>>
+  /** Begins a subscription; whoever has one already is sent to where it can be changed. */
+  subscribe(buyer: Buyer, plan: string, returnUrl: string): Promise<Result<Checkout, Refusal>>
   /** The page where a customer changes or cancels what they subscribed to. */
-  portal(accountId: string, returns: Returns): Promise<Result<{ url: string }, Refusal>>
+  portal(accountId: string, returnUrl: string): Promise<Result<{ url: string }, Refusal>>
   receipt(accountId: string, paymentId: string): Promise<Result<{ url: string }, Refusal>>
   /** The plans that are sold here. */
   plans(): Promise<PlanForSale[]>
   /** Begins an auto top-up if one is due. Never throws: what fails is on the books or comes again. */
   topUp(accountId: string): Promise<void>
-  /** Takes in a signed event. Refuses a bad signature; throws `StoreUnavailable` so that it is sent again. */
-  webhook(request: Request): Promise<Result<void, Refusal>>
+  /** Ends what the account would go on paying for, before its books are closed. Throws when that fails. */
+  forget(accountId: string): Promise<void>
+  webhook: Webhook
 }
 
 /**
@@ -214,7 +212,7 @@ export type BeforeClose = (accountId: string) => Promise<void>
 export type Closer = (accountId: string, how: { block: boolean }) => Promise<Result<CloseReply, Refusal>>
 
 /**
- * Takes in what an identity provider says of users, organizations and plans. Refuses a bad signature; refuses with
- * 503, or throws `StoreUnavailable`, so that it is sent again.
+ * Takes in a signed event, once or many times. Refuses a bad signature; what should be sent again it refuses with 503,
+ * or throws.
  */
-export type IdentityWebhook = (request: Request) => Promise<Result<void, Refusal>>
+export type Webhook = (request: Request) => Promise<Result<void, Refusal>>

@@ -1,28 +1,25 @@
 /**
  * A stand-in for Clerk, for development without keys and for tests: an issuer of session tokens with its JWKS, and
- * enough of the Frontend API that Clerk's real components sign seeded users in, keep them signed in and sign them out.
+ * enough of the Frontend API that Clerk's real components sign users up and in, show and change their profile, run
+ * organizations, and sell plans through Clerk Billing with the test card; what happens goes out as signed webhooks.
  * It listens on loopback, keeps its users in the open and must never be started in production.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { createAnnouncer } from './clerk/announcements.ts'
 import { CLERK_JS_PATH, CLERK_UI_PATH, serveAsset } from './clerk/assets.ts'
-import { type Browser, createBrowsers } from './clerk/browsers.ts'
+import { createBilling } from './clerk/billing.ts'
+import { createBrowsers } from './clerk/browsers.ts'
+import { devRoutes } from './clerk/dev-routes.ts'
 import { createDirectory } from './clerk/directory.ts'
+import { createEvents, type Events, type WebhookTarget } from './clerk/events.ts'
 import { frontendApiRoutes } from './clerk/frontend-api.ts'
-import {
-  corsHeaders,
-  json,
-  listen,
-  matchRoute,
-  type Route,
-  type RouteCall,
-  readFields,
-} from './clerk/http.ts'
-import { createSigningKeys, type StoredKey } from './clerk/keys.ts'
-import { createTokenMinter, TOKEN_LIFE_SECONDS, type TokenRequest } from './clerk/tokens.ts'
+import { corsHeaders, json, listen, matchRoute, type Route, readBody } from './clerk/http.ts'
+import { createSigningKeys } from './clerk/keys.ts'
+import { readState, writeState } from './clerk/state.ts'
+import { createTokenMinter, type TokenRequest } from './clerk/tokens.ts'
 
-export { SEEDED_PASSWORD } from './clerk/directory.ts'
+export type { Events, SentEvent, WebhookTarget } from './clerk/events.ts'
+export { SEEDED_PASSWORD } from './clerk/seeds.ts'
 export { type SignedEvent, signClerkEvent } from './clerk/sign-event.ts'
 export type { TokenRequest } from './clerk/tokens.ts'
 
@@ -41,6 +38,10 @@ export type ClerkSimulatorOptions = {
   stateFile?: string
   /** The clock, in ms. */
   now?: () => number
+  /** Who is told of what happens, and the `whsec_…` secret that signs it. */
+  webhook?: WebhookTarget
+  /** False turns Clerk Billing off: no plans, and no `pla` claim in tokens. Default: on. */
+  billing?: boolean
 }
 
 /** A running simulator. */
@@ -60,30 +61,42 @@ export type ClerkSimulator = {
   requests: Record<string, number>
   /** Set to break an endpoint: the two JWKS routes, or the token refresh. */
   faults: { jwks: Fault; tokens: Fault }
+  /** What happened and who was told. */
+  events: Events
   stop: () => Promise<void>
 }
 
-type State = { keys: StoredKey[]; browsers: Browser[] }
+const INSTANCE_ID = 'ins_simulated'
 
 /** Starts a simulated Clerk instance. */
 export async function startClerkSimulator(options: ClerkSimulatorOptions = {}): Promise<ClerkSimulator> {
-  const { appUrl = 'http://localhost:3000', stateFile, now = Date.now } = options
-  const state = stateFile ? readState(stateFile) : undefined
-  const keys = createSigningKeys(state?.keys)
-  const save = () => {
-    if (stateFile) writeState(stateFile, { keys: keys.stored(), browsers: browsers.all() })
-  }
-  const browsers = createBrowsers({ now, changed: save, ...(state ? { stored: state.browsers } : {}) })
-  const directory = createDirectory()
+  const { appUrl = 'http://localhost:3000', stateFile, now = Date.now, webhook } = options
   const address = { host: '' }
   const issuer = () => `https://${address.host}`
   const publishableKey = () => `pk_test_${Buffer.from(`${address.host}$`).toString('base64')}`
-  const tokens = createTokenMinter({ keys, directory, issuer, appUrl, now })
+  const events = createEvents({ now, instanceId: INSTANCE_ID, target: webhook })
+  const instance = createInstance({
+    stateFile,
+    now,
+    events,
+    appUrl,
+    issuer,
+    billing: options.billing ?? true,
+  })
+  const { keys, directory, billing, tokens, save } = instance
   const requests: Record<string, number> = {}
   const faults: ClerkSimulator['faults'] = { jwks: 'ok', tokens: 'ok' }
   const routes = [
-    ...issuerRoutes({ jwks: keys.jwks, mint: tokens.mint, users: directory.users, now }),
-    ...frontendApiRoutes({ directory, browsers, tokens, appUrl, publishableKey, now }),
+    ...issuerRoutes(keys.jwks),
+    ...devRoutes({ mint: tokens.mint, directory, billing, now }),
+    ...frontendApiRoutes({
+      ...instance,
+      announcer: createAnnouncer(directory, events),
+      instanceId: INSTANCE_ID,
+      appUrl,
+      publishableKey,
+      now,
+    }),
   ]
   const handler = createHandler({ routes, appOrigin: new URL(appUrl).origin, requests, faults })
   const server = await listen(handler, { port: options.port ?? 0, host: options.host ?? '127.0.0.1' })
@@ -101,7 +114,10 @@ export async function startClerkSimulator(options: ClerkSimulatorOptions = {}): 
       return keys.currentPem()
     },
     get environment() {
-      return environmentOf(url, publishableKey(), secretKey, keys.currentPem())
+      return {
+        ...environmentOf(url, publishableKey(), secretKey, keys.currentPem()),
+        ...(webhook ? { CLERK_WEBHOOK_SIGNING_SECRET: webhook.secret } : {}),
+      }
     },
     mint: async (request = {}) => tokens.mint(request),
     rotateKeys: (rotation) => {
@@ -110,8 +126,47 @@ export async function startClerkSimulator(options: ClerkSimulatorOptions = {}): 
     },
     requests,
     faults,
-    stop: server.stop,
+    events,
+    stop: async () => {
+      await Promise.all([server.stop(), events.stop()])
+    },
   }
+}
+
+/** The instance itself: its keys, people, sessions and subscriptions, kept in the state file if there is one. */
+function createInstance(options: {
+  stateFile: string | undefined
+  now: () => number
+  events: Events
+  appUrl: string
+  issuer: () => string
+  billing: boolean
+}) {
+  const { stateFile, now, events, appUrl, issuer } = options
+  const state = stateFile ? readState(stateFile) : undefined
+  const save = () => {
+    if (!stateFile) return
+    writeState(stateFile, {
+      keys: keys.stored(),
+      browsers: browsers.all(),
+      directory: directory.stored(),
+      billing: billing.stored(),
+    })
+  }
+  const keys = createSigningKeys(state?.keys)
+  const browsers = createBrowsers({ now, changed: save, ...(state ? { stored: state.browsers } : {}) })
+  const directory = createDirectory({ now, changed: save, stored: state?.directory })
+  const billing = createBilling({
+    enabled: options.billing,
+    now,
+    directory,
+    events,
+    instanceId: INSTANCE_ID,
+    stored: state?.billing,
+    changed: save,
+  })
+  const tokens = createTokenMinter({ keys, directory, planSlug: billing.planSlug, issuer, appUrl, now })
+  return { keys, browsers, directory, billing, tokens, save }
 }
 
 function environmentOf(url: string, publishableKey: string, secretKey: string, jwtKey: string) {
@@ -132,49 +187,18 @@ function environmentOf(url: string, publishableKey: string, secretKey: string, j
   }
 }
 
-/** The issuer's side: published keys, and what only a simulator has. */
-function issuerRoutes(parts: {
-  jwks: () => object
-  mint: (request: TokenRequest) => string
-  users: () => { name: string; email: string; password: string; about: string }[]
-  now: () => number
-}): Route[] {
-  const jwks = () => json(parts.jwks())
+/** The issuer's side: published keys, and the scripts of the components. */
+function issuerRoutes(published: () => object): Route[] {
+  const jwks = () => json(published())
   return [
     { method: 'GET', pattern: '/.well-known/jwks.json', handle: jwks },
     { method: 'GET', pattern: '/v1/jwks', handle: jwks },
-    { method: 'POST', pattern: '/dev/token', handle: ({ fields }) => devToken(parts, fields) },
-    {
-      method: 'GET',
-      pattern: '/dev/users',
-      handle: () =>
-        json({
-          users: parts.users().map(({ name, email, password, about }) => ({ name, email, password, about })),
-        }),
-    },
     {
       method: 'GET',
       pattern: '/npm/@clerk/:package/dist/:file',
       handle: ({ params }) => serveAsset(params.package ?? '', params.file ?? ''),
     },
   ]
-}
-
-function devToken(
-  parts: { mint: (request: TokenRequest) => string; now: () => number },
-  fields: RouteCall['fields'],
-): Response {
-  try {
-    const token = parts.mint({
-      user: fields.user ?? undefined,
-      plan: fields.plan ?? undefined,
-      organization: fields.organization,
-    })
-    const expiresAt = (Math.floor(parts.now() / 1000) + TOKEN_LIFE_SECONDS) * 1000
-    return json({ token, expiresAt: new Date(expiresAt).toISOString() })
-  } catch (error) {
-    return json({ error: { message: error instanceof Error ? error.message : 'no such user' } }, 400)
-  }
 }
 
 function createHandler(parts: {
@@ -200,7 +224,7 @@ function createHandler(parts: {
     if (fault === 'hang') return new Promise<Response>(() => {})
     if (fault === 'error')
       return json({ errors: [{ code: 'internal_error', message: 'simulated fault' }] }, 500)
-    return match.route.handle({ request, url, params: match.params, fields: await readFields(request) })
+    return match.route.handle({ request, url, params: match.params, ...(await readBody(request)) })
   }
   return async (request) => {
     const headers = corsHeaders(request, parts.appOrigin)
@@ -221,20 +245,4 @@ function createHandler(parts: {
 function faultOf(pattern: string, faults: ClerkSimulator['faults']): Fault {
   if (pattern.endsWith('/jwks.json') || pattern === '/v1/jwks') return faults.jwks
   return pattern.endsWith('/tokens') ? faults.tokens : 'ok'
-}
-
-function readState(file: string): State | undefined {
-  try {
-    // The simulator's own file, written whole by writeState: its shape is not in doubt.
-    return JSON.parse(readFileSync(file, 'utf8')) as State
-  } catch {
-    return undefined
-  }
-}
-
-function writeState(file: string, state: State): void {
-  const temporary = `${file}.${process.pid}.tmp`
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(temporary, JSON.stringify(state), { mode: 0o600 })
-  renameSync(temporary, file)
 }

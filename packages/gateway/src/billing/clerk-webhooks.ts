@@ -10,7 +10,7 @@ import type { Catalog } from '../core/catalog.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { SubscriptionStatus } from '../core/subscription.ts'
-import type { Closer, IdentityWebhook, Store } from '../ports.ts'
+import type { Closer, Store, Webhook } from '../ports.ts'
 
 export type ClerkWebhookOptions = {
   /** `whsec_…` */
@@ -24,7 +24,7 @@ export type ClerkWebhookOptions = {
 }
 
 /** Makes what takes in a request to `POST /webhooks/clerk`. The body must be bounded already. */
-export function createClerkWebhook(options: ClerkWebhookOptions): IdentityWebhook {
+export function createClerkWebhook(options: ClerkWebhookOptions): Webhook {
   const { signingSecret } = options
   return async (request) => {
     const verified = await verifyWebhook(request, { signingSecret }).catch(() => null)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { formatConfigErrors } from './errors.ts'
-import { contractExample, errorsIn, goodEnv, publishableKey, smallest } from './test-kit.ts'
+import { contractExample, errorsIn, goodEnv, publishableKey, settingsOf, smallest } from './test-kit.ts'
 
 type Row = { name: string; value: string; says: RegExp }
 
@@ -27,6 +27,7 @@ const wrong: Row[] = [
   { name: 'FAREGATE_ADMIN_KEY', value: 'an-admin-key-of-length,', says: /fewer than 16/ },
   { name: 'FAREGATE_ADMIN_KEY', value: 'long enough but spaced out', says: /a header cannot carry/ },
   { name: 'STRIPE_WEBHOOK_SECRET', value: '', says: /set but empty.*remove the line/ },
+  { name: 'STRIPE_SECRET_KEY', value: 'pk_test_1', says: /must be a secret key/ },
   { name: 'CLERK_WEBHOOK_SIGNING_SECRET', value: ' ', says: /set but empty/ },
   { name: 'CLERK_WEBHOOK_SIGNING_SECRET', value: 'sk_test_abc', says: /not the signing secret.*whsec_/ },
   { name: 'CLERK_WEBHOOK_SIGNING_SECRET', value: 'whsec_', says: /not the signing secret/ },
@@ -115,4 +116,30 @@ test('no value of the environment, and no key that was put into the config, is e
   )
   expect(errors.length).toBeGreaterThan(15)
   expect(formatConfigErrors(errors)).not.toContain(canary)
+})
+
+const stripe = { STRIPE_SECRET_KEY: 'sk_test_1', STRIPE_WEBHOOK_SECRET: 'whsec_0123456789' }
+
+test("Stripe's key and its webhook secret come together", () => {
+  const paths = (env: Record<string, string>) =>
+    errorsIn(smallest, { ...goodEnv, ...env }).map(({ path }) => path)
+  expect(paths(stripe)).toEqual([])
+  expect(
+    paths({ STRIPE_SECRET_KEY: 'rk_live_1', STRIPE_WEBHOOK_SECRET: 'whsec_01234567,whsec_76543210' }),
+  ).toEqual([])
+  expect(paths({ STRIPE_SECRET_KEY: stripe.STRIPE_SECRET_KEY })).toEqual(['STRIPE_WEBHOOK_SECRET'])
+  expect(paths({ STRIPE_WEBHOOK_SECRET: stripe.STRIPE_WEBHOOK_SECRET })).toEqual(['STRIPE_SECRET_KEY'])
+  expect(paths({ ...stripe, STRIPE_WEBHOOK_SECRET: 'we_1' })).toEqual(['STRIPE_WEBHOOK_SECRET'])
+  expect(paths({ ...stripe, STRIPE_API_URL: 'http://stripe.example.com' })).toEqual(['STRIPE_API_URL'])
+  expect(paths({ ...stripe, STRIPE_API_URL: 'http://localhost:4200' })).toEqual([])
+})
+
+test('packs that nobody can buy are told of', () => {
+  const packs = { starter: { name: 'Starter', credits: 1000, price: { usd: 10 } } }
+  const warnings = (env: Record<string, string>) =>
+    settingsOf({ ...smallest, creditPacks: packs }, { ...goodEnv, ...env }).warnings.filter((warning) =>
+      warning.includes('STRIPE'),
+    )
+  expect(warnings({})).toEqual([expect.stringMatching(/STRIPE_SECRET_KEY is not set/)])
+  expect(warnings(stripe)).toEqual([])
 })

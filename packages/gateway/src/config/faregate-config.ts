@@ -40,6 +40,8 @@ export type FaregateConfig = {
     automaticTax?: boolean
     /** Buyers may enter promotion codes. Default: false. */
     promotionCodes?: boolean
+    /** The most packs that auto top-up buys for one account in a UTC day. Default: 3. */
+    autoTopUpsPerDay?: number
   }
   /**
    * A request parameter that Faregate does not know: `refuse` the request (default), or `drop` it and say so.

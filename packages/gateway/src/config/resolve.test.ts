@@ -24,7 +24,13 @@ test("the contract's example resolves", () => {
     credits: 1_000_000_000,
     usdCents: 1000,
   })
-  expect(settings.payments).toEqual({ buyRoles: ['admin'], automaticTax: false, promotionCodes: true })
+  expect(settings.payments).toEqual({
+    buyRoles: ['admin'],
+    automaticTax: false,
+    promotionCodes: true,
+    autoTopUpsPerDay: 3,
+    stripe: null,
+  })
   expect(settings.identity.oidc).toEqual([
     {
       name: 'acme',

@@ -10,6 +10,7 @@ import { type Environment, type Listening, type Mode, readEnvironment, valueOf }
 import { type ConfigError, pathOf } from './errors.ts'
 import { type IdentitySettings, resolveIdentity } from './resolve-identity.ts'
 import { resolveModels } from './resolve-models.ts'
+import { type PaymentSettings, resolvePayments } from './resolve-payments.ts'
 import { resolvePlans } from './resolve-plans.ts'
 import { decimalText, resolveRate } from './resolve-prices.ts'
 import { resolveProviders } from './resolve-providers.ts'
@@ -38,7 +39,7 @@ export type Settings = {
   /** Keys of the admin routes; none, and the routes do not exist. */
   adminKeys: string[]
   creditPacks: Map<string, CreditPack>
-  payments: { buyRoles: string[]; automaticTax: boolean; promotionCodes: boolean }
+  payments: PaymentSettings
   /** Plan ids by the Stripe prices that mean them. */
   stripePrices: Map<string, string>
   host: string
@@ -62,6 +63,7 @@ export function resolveConfig(
   const identity = resolveIdentity(sections.identity, sections.issuersNamed, env, mode)
   const { listening, errors: environmentErrors } = readEnvironment(env, mode)
   const packs = resolvePacks(sections)
+  const payments = resolvePayments(sections, plans.stripePrices.size > 0, env)
   const errors = [
     ...shapeErrors,
     ...untold(shapeErrors, [
@@ -73,6 +75,7 @@ export function resolveConfig(
     ]),
     ...identity.errors,
     ...environmentErrors,
+    ...payments.errors,
   ]
   const { defaultPlan } = plans
   const creditUsd = sections.credit?.usd
@@ -85,7 +88,13 @@ export function resolveConfig(
     creditUsd: decimalText(creditUsd),
     providers: providers.providers,
     creditPacks: packs.packs,
-    warnings: [...models.warnings, ...identity.warnings, ...furtherWarnings(sections, catalog, env)],
+    payments: payments.payments,
+    warnings: [
+      ...models.warnings,
+      ...identity.warnings,
+      ...payments.warnings,
+      ...furtherWarnings(sections, catalog, env),
+    ],
   })
 }
 
@@ -129,11 +138,6 @@ function settingsOf(sections: Sections, { catalog, identity, listening, stripePr
     drain: {
       concurrentMax: sections.drain?.concurrentMax ?? 100,
       timeMs: sections.drain?.timeMs ?? 20_000,
-    },
-    payments: {
-      buyRoles: [...(sections.payments?.buyRoles ?? ['admin'])],
-      automaticTax: sections.payments?.automaticTax ?? false,
-      promotionCodes: sections.payments?.promotionCodes ?? false,
     },
   }
 }

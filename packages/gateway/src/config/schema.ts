@@ -169,6 +169,7 @@ export const configSchema = strict({
     buyRoles: listOf('roles', text('a role')).optional(),
     automaticTax: flag().optional(),
     promotionCodes: flag().optional(),
+    autoTopUpsPerDay: whole('top-ups a day', 1, 100).optional(),
   }).optional(),
   unknownParameters: oneOf('refuse', 'drop').optional(),
   timeouts: strict({

@@ -4,9 +4,10 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import type { Call, Pipeline } from '../pipeline/call.ts'
 import { nameOf } from '../pipeline/call.ts'
 import { run } from '../pipeline/run.ts'
-import { type Closer, type Endpoint, type IdentityWebhook, StoreUnavailable } from '../ports.ts'
+import { type Closer, type Endpoint, StoreUnavailable, type Webhook } from '../ports.ts'
 import { accountRoutes } from './account.ts'
 import { adminRoutes } from './admin.ts'
+import { billingRoutes, type Sales } from './billing.ts'
 import { allowOrigin, preflight } from './cors.ts'
 import type { Env } from './env.ts'
 import { keyRoutes } from './keys.ts'
@@ -27,9 +28,11 @@ export type AppOptions = {
   adminKeys: readonly string[]
   /** The roles of an organization's members who may buy for it, and end its account. */
   buyRoles: readonly string[]
+  /** What is sold, and by whom. */
+  sales: Sales
   close: Closer
-  /** Takes in Clerk's events; without it their route does not exist. */
-  clerkWebhook?: IdentityWebhook | undefined
+  /** Who takes in signed events, by path. */
+  webhooks: Readonly<Record<string, Webhook>>
   /** Mints a development token; only in dev mode. */
   devToken?: ((request: Request) => Promise<Response>) | undefined
 }
@@ -82,7 +85,7 @@ function failure(error: unknown, requestId: string, { log }: Pipeline): Response
 }
 
 function createRoutes(options: AppOptions): Hono<Env> {
-  const { pipeline, endpoints, adminKeys, clerkWebhook, devToken } = options
+  const { pipeline, endpoints, adminKeys, webhooks, devToken } = options
   const routes = new Hono<Env>()
   routes.onError((error) => {
     throw error
@@ -95,8 +98,9 @@ function createRoutes(options: AppOptions): Hono<Env> {
   modelRoutes(routes, pipeline)
   accountRoutes(routes, options)
   keyRoutes(routes, pipeline)
+  billingRoutes(routes, options)
   if (adminKeys.length > 0) adminRoutes(routes, options)
-  if (clerkWebhook) webhookRoute(routes, '/webhooks/clerk', clerkWebhook)
+  for (const [path, receive] of Object.entries(webhooks)) webhookRoute(routes, path, receive)
   if (devToken) routes.post('/dev/token', ({ req }) => devToken(req.raw))
   routes.get('/healthz', (context) => context.json({ status: 'ok' }))
   routes.get('/readyz', async (context) => {

@@ -33,7 +33,10 @@ export async function admit(
     choices: ask.choices,
     output: { asked: ask.outputTokensAsked, default: model.outputTokensDefault, max: model.outputTokensMax },
   })
-  if (!reserved.ok) return reserved
+  if (!reserved.ok) {
+    if (reserved.error.topUpDue && pipeline.topUp) call.waitUntil(pipeline.topUp(identity.accountId))
+    return reserved
+  }
   const { unknownPlanClaim } = reserved.value
   if (unknownPlanClaim !== null) {
     pipeline.log('warn', 'unknown_plan_claim', { claim: unknownPlanClaim, plan: reserved.value.plan })

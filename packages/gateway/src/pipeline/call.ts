@@ -43,6 +43,8 @@ export type Pipeline = {
   log: Log
   /** Drains under way in this process. */
   drains: { count: number }
+  /** Begins an auto top-up of an account that asked for one; null where nothing is sold. Never throws. */
+  topUp: ((accountId: string) => Promise<void>) | null
 }
 
 /** One request as the HTTP layer hands it over. */

@@ -69,9 +69,10 @@ export async function settle(pipeline: Pipeline, dispatch: Dispatch, ended: Ende
     pipeline.log('warn', 'charged_on_evidence', { requestId: holdId, model: dispatch.model.id, ended })
   }
   const command = { kind: 'settle', holdId, usage, ended, estimated } as const
-  return once(pipeline, dispatch.call, dispatch, () =>
-    pipeline.store.apply(dispatch.identity.accountId, command),
-  )
+  const { accountId } = dispatch.identity
+  const reply = await once(pipeline, dispatch.call, dispatch, () => pipeline.store.apply(accountId, command))
+  if (reply?.topUpDue && pipeline.topUp) dispatch.call.waitUntil(pipeline.topUp(accountId))
+  return reply
 }
 
 /** Gives the whole hold back: the provider did no work. */

@@ -1,7 +1,8 @@
-/** Serves Clerk's own browser scripts from node_modules, as Clerk's CDN does. */
+/** Serves Clerk's own browser scripts from node_modules, as Clerk's CDN does, with a stand-in for Stripe's script. */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { STRIPE_SCRIPT } from './stripe-script.ts'
 
 const require = createRequire(import.meta.url)
 const PACKAGES = new Set(['clerk-js', 'ui'])
@@ -16,8 +17,9 @@ export async function serveAsset(packageAtVersion: string, file: string): Promis
   if (!PACKAGES.has(name) || !/^[\w.-]+\.js$/.test(file)) return new Response('not found', { status: 404 })
   const folder = dirname(require.resolve(`@clerk/${name}`))
   try {
-    const script = await readFile(join(folder, file))
-    return new Response(script, {
+    const script = await readFile(join(folder, file), 'utf8')
+    // This chunk of clerk-js would load Stripe's script over the network; it does not where there is one already.
+    return new Response(file.startsWith('stripe-vendors') ? STRIPE_SCRIPT + script : script, {
       headers: { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'public, max-age=3600' },
     })
   } catch {

@@ -2,8 +2,8 @@
  * Who is signed in where. Each browser has a client of its own, so two browsers can be two users.
  * Bounded: the browser that was quiet for longest is forgotten first.
  */
-import { randomBytes } from 'node:crypto'
 import type { SimulatedUser } from './directory.ts'
+import { randomId } from './random-id.ts'
 
 const BROWSERS_MAX = 500
 
@@ -19,12 +19,22 @@ export type BrowserSession = {
 /** A sign-in that has named its user and still owes the password. */
 export type SignInAttempt = { id: string; userId: string }
 
+/** A sign-up that still owes its email address or its password. */
+export type SignUpAttempt = {
+  id: string
+  email: string | null
+  passwordHash: string | null
+  firstName: string | null
+  lastName: string | null
+}
+
 /** One browser's client. Its `updatedAt` changes with who is signed in, and only then. */
 export type Browser = {
   id: string
   clientId: string
   session: BrowserSession | null
   signIn: SignInAttempt | null
+  signUp: SignUpAttempt | null
   createdAt: number
   updatedAt: number
 }
@@ -37,6 +47,10 @@ export type Browsers = {
   signIn: (browser: Browser, user: SimulatedUser) => BrowserSession
   signOut: (browser: Browser) => void
   activate: (session: BrowserSession, organizationId: string | null) => void
+  /** Ends every session of a user who is no more. */
+  forgetUser: (userId: string) => void
+  /** Takes an organization out of the sessions where it is active: of all its members, or of one. */
+  forgetOrganization: (organizationId: string, userId?: string) => void
   all: () => Browser[]
 }
 
@@ -47,13 +61,17 @@ export function createBrowsers(options: {
   changed: () => void
 }): Browsers {
   const { now, changed } = options
-  const browsers = new Map((options.stored ?? []).map((browser) => [browser.id, browser]))
+  // A file of an earlier version knows no sign-ups.
+  const browsers = new Map(
+    (options.stored ?? []).map((browser) => [browser.id, { ...browser, signUp: browser.signUp ?? null }]),
+  )
   const add = (id: string): Browser => {
     const browser = {
       id,
       clientId: `client_${randomId()}`,
       session: null,
       signIn: null,
+      signUp: null,
       createdAt: now(),
       updatedAt: now(),
     }
@@ -83,6 +101,7 @@ export function createBrowsers(options: {
       }
       browser.session = session
       browser.signIn = null
+      browser.signUp = null
       browser.updatedAt = at
       changed()
       return session
@@ -98,11 +117,30 @@ export function createBrowsers(options: {
       session.lastActiveAt = now()
       changed()
     },
+    ...createForgetting(browsers, options),
     all: () => [...browsers.values()],
   }
 }
 
-/** Random text for ids. */
-export function randomId(): string {
-  return randomBytes(12).toString('hex')
+function createForgetting(
+  browsers: Map<string, Browser>,
+  { now, changed }: { now: () => number; changed: () => void },
+): Pick<Browsers, 'forgetUser' | 'forgetOrganization'> {
+  return {
+    forgetUser: (userId) => {
+      for (const browser of browsers.values()) {
+        if (browser.session?.userId !== userId) continue
+        browser.session = null
+        browser.updatedAt = now()
+      }
+      changed()
+    },
+    forgetOrganization: (organizationId, userId) => {
+      for (const { session } of browsers.values()) {
+        if (session?.organizationId !== organizationId) continue
+        if (userId === undefined || session.userId === userId) session.organizationId = null
+      }
+      changed()
+    },
+  }
 }

@@ -1,14 +1,18 @@
 /** Who calls the Frontend API, and the resources that nearly every answer to them carries. */
+
+import type { Announcer } from './announcements.ts'
+import type { Billing } from './billing.ts'
 import type { Browser, BrowserSession, Browsers } from './browsers.ts'
 import type { Directory, SimulatedUser } from './directory.ts'
 import { json, type Route, type RouteCall, readCookies } from './http.ts'
+import { organizationResource, type ResolvedMembership } from './organization-resources.ts'
 import {
   clientResource,
   errorBody,
   type FrontendApiError,
-  type ResolvedMembership,
   sessionResource,
   signInResource,
+  signUpResource,
 } from './resources.ts'
 import type { TokenMinter } from './tokens.ts'
 
@@ -17,6 +21,9 @@ export type FrontendApiParts = {
   directory: Directory
   browsers: Browsers
   tokens: TokenMinter
+  announcer: Announcer
+  billing: Billing
+  instanceId: string
   appUrl: string
   publishableKey: () => string
   now: () => number
@@ -36,6 +43,8 @@ export type Frontend = {
   signedInRoute: (method: string, pattern: string, handle: (call: SignedInCall) => Response) => Route
   /** `{ response, client }`: the answer to everything that may change who is signed in. */
   answer: (call: BrowserCall, response: object) => Response
+  /** The answer of the few endpoints that have no envelope. */
+  bare: (response: object) => Response
   client: (call: BrowserCall) => object
   session: (call: SignedInCall) => object
   /** A session token; for another organization than the active one where it is given. */
@@ -64,11 +73,7 @@ export function createFrontend({ directory, browsers, tokens, appUrl, now }: Fro
     const asked = call.params.sessionId ?? session?.id
     return session && user && session.id === asked ? { ...call, session, user } : undefined
   }
-  const memberships = (user: SimulatedUser) =>
-    user.memberships.flatMap(({ organizationId, role }) => {
-      const organization = directory.organizationById(organizationId)
-      return organization ? [{ organization, role }] : []
-    })
+  const memberships = (user: SimulatedUser) => resolveMemberships(directory, user)
   const token: Frontend['token'] = ({ session, user, request }, organizationId = session.organizationId) =>
     tokens.forSession({
       sessionId: session.id,
@@ -88,13 +93,13 @@ export function createFrontend({ directory, browsers, tokens, appUrl, now }: Fro
   const client: Frontend['client'] = (call) => {
     // The client is the browser's whole state, whichever session the path names.
     const current = signedIn({ ...call, params: {} })
-    const { signIn } = call.browser
+    const { signIn, signUp } = call.browser
     const signingIn = signIn ? directory.userById(signIn.userId) : undefined
-    return clientResource(
-      call.browser,
-      current ? session(current) : null,
-      signIn && signingIn ? signInResource(signIn, signingIn, null) : null,
-    )
+    return clientResource(call.browser, {
+      session: current ? session(current) : null,
+      signIn: signIn && signingIn ? signInResource(signIn, signingIn, null) : null,
+      signUp: signUp ? signUpResource(signUp) : null,
+    })
   }
   const route: Frontend['route'] = (method, pattern, handle) => ({
     method,
@@ -112,7 +117,25 @@ export function createFrontend({ directory, browsers, tokens, appUrl, now }: Fro
       return caller ? handle(caller) : refuse(SIGNED_OUT)
     })
   const answer: Frontend['answer'] = (call, response) => json({ response, client: client(call) })
-  return { route, signedInRoute, answer, client, session, token, signedIn, memberships }
+  return {
+    route,
+    signedInRoute,
+    answer,
+    bare: json,
+    client,
+    session,
+    token,
+    signedIn,
+    memberships,
+  }
+}
+
+/** A user's memberships of organizations that still exist. */
+export function resolveMemberships(directory: Directory, user: SimulatedUser): ResolvedMembership[] {
+  return user.memberships.flatMap((membership) => {
+    const organization = directory.organizationById(membership.organizationId)
+    return organization ? [{ organization: organizationResource(directory, organization), membership }] : []
+  })
 }
 
 /**

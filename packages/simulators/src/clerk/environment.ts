@@ -1,9 +1,14 @@
-/** The instance's settings, as `/v1/environment` tells them to the components: email and password, nothing else. */
+/**
+ * The instance's settings, as `/v1/environment` tells them to the components. Users sign up and in with email address
+ * and password; no email is sent, so an address counts as verified at once and no code is asked for.
+ */
+import { MEMBERSHIPS_MAX } from './organization-resources.ts'
+import { PASSWORD_LENGTH_MIN } from './passwords.ts'
 
 type Attribute = { enabled?: boolean; required?: boolean; used_for_first_factor?: boolean }
 
-/** The environment of an instance whose app is at `appUrl`. */
-export function environmentResource(appUrl: string): object {
+/** The environment of an instance whose app is at `appUrl`; `billing` turns Clerk Billing on. */
+export function environmentResource({ appUrl, billing }: { appUrl: string; billing: boolean }): object {
   return {
     id: 'env_simulated',
     object: 'environment',
@@ -18,18 +23,19 @@ export function environmentResource(appUrl: string): object {
     api_keys_settings: { user_api_keys_enabled: false, orgs_api_keys_enabled: false },
     commerce_settings: {
       billing: {
-        stripe_publishable_key: null,
-        organization: { enabled: false, has_paid_plans: false },
-        user: { enabled: false, has_paid_plans: false },
+        // Only the simulated Stripe script ever sees it.
+        stripe_publishable_key: billing ? 'pk_test_simulated' : null,
+        organization: { enabled: billing, has_paid_plans: billing },
+        user: { enabled: billing, has_paid_plans: billing },
       },
     },
     display_config: displayConfig(new URL(appUrl).origin),
     organization_settings: {
       enabled: true,
-      max_allowed_memberships: 5,
+      max_allowed_memberships: MEMBERSHIPS_MAX,
       force_organization_selection: false,
-      actions: { admin_delete: false },
-      domains: { enabled: false, enrollment_modes: [], default_role: null },
+      actions: { admin_delete: true },
+      domains: { enabled: false, enrollment_modes: [], default_role: 'org:member' },
       slug: { disabled: false },
       organization_creation_defaults: { enabled: false },
     },
@@ -46,7 +52,7 @@ function displayConfig(app: string): object {
     application_name: 'Faregate',
     preferred_sign_in_strategy: 'password',
     sign_in_url: `${app}/sign-in`,
-    sign_up_url: `${app}/sign-in`,
+    sign_up_url: `${app}/sign-up`,
     home_url: app,
     after_sign_in_url: app,
     after_sign_up_url: app,
@@ -90,22 +96,21 @@ function userSettings(): object {
       backup_code: attribute(),
       passkey: attribute(),
     },
-    actions: { delete_self: false, create_organization: false },
+    actions: { delete_self: true, create_organization: true },
     social: {},
     enterprise_sso: { enabled: false, self_serve_sso: false, self_serve_directory_sync: false },
     sign_in: { second_factor: { required: false, enabled: false } },
-    // 'restricted' takes the sign-up link away: signing up is not simulated yet.
     sign_up: {
       allowlist_only: false,
       progressive: true,
       captcha_enabled: false,
-      mode: 'restricted',
+      mode: 'public',
       legal_consent_enabled: false,
     },
     password_settings: {
       allowed_special_characters: '',
       disable_hibp: true,
-      min_length: 8,
+      min_length: PASSWORD_LENGTH_MIN,
       max_length: 72,
       require_special_char: false,
       require_numbers: false,

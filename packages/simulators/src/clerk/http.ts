@@ -14,6 +14,8 @@ export type RouteCall = {
   params: Record<string, string>
   /** Form or JSON body, its values as strings; null where JSON said null. */
   fields: Record<string, string | null>
+  /** All values of a form field, where it may be given more than once. */
+  values: (name: string) => string[]
 }
 
 /** One line of a simulator's surface. The pattern is also the name under which calls are counted. */
@@ -54,12 +56,16 @@ function matchPattern(pattern: string, pathname: string): Record<string, string>
 }
 
 /** Reads a form or JSON body into flat string fields; a body that is neither gives none. */
-export async function readFields(request: Request): Promise<Record<string, string | null>> {
+export async function readBody(request: Request): Promise<Pick<RouteCall, 'fields' | 'values'>> {
   const text = await request.text()
-  if (!text) return {}
-  if (!request.headers.get('content-type')?.includes('json')) {
-    return Object.fromEntries(new URLSearchParams(text))
+  if (request.headers.get('content-type')?.includes('json')) {
+    return { fields: parseJsonFields(text), values: () => [] }
   }
+  const form = new URLSearchParams(text)
+  return { fields: Object.fromEntries(form), values: (name) => form.getAll(name) }
+}
+
+function parseJsonFields(text: string): RouteCall['fields'] {
   try {
     const parsed: unknown = JSON.parse(text)
     if (typeof parsed !== 'object' || parsed === null) return {}

@@ -1,11 +1,14 @@
 /** The JSON that Clerk's Frontend API answers with, in the shapes that `@clerk/clerk-js` 6 reads. */
-import type { Browser, BrowserSession, SignInAttempt } from './browsers.ts'
-import type { SimulatedOrganization, SimulatedUser } from './directory.ts'
+import type { Browser, BrowserSession, SignInAttempt, SignUpAttempt } from './browsers.ts'
+import type { SimulatedUser } from './directory.ts'
+import {
+  imageUrlOf,
+  membershipResource,
+  publicUserData,
+  type ResolvedMembership,
+} from './organization-resources.ts'
 
 const SESSION_LIFE_MS = 7 * 24 * 3_600_000
-
-/** An organization and the user's role there. */
-export type ResolvedMembership = { organization: SimulatedOrganization; role: string }
 
 /** An error as Clerk's components show it; `param` puts it under its field. */
 export type FrontendApiError = { status: number; code: string; message: string; param?: string }
@@ -20,7 +23,7 @@ export function errorBody(error: FrontendApiError): object {
 }
 
 /** A user with email, password and organizations. */
-export function userResource(user: SimulatedUser, memberships: ResolvedMembership[], at: number): object {
+export function userResource(user: SimulatedUser, memberships: ResolvedMembership[]): object {
   const emailId = `idn_${user.id.slice('user_'.length)}`
   return {
     id: user.id,
@@ -29,7 +32,7 @@ export function userResource(user: SimulatedUser, memberships: ResolvedMembershi
     primary_email_address_id: emailId,
     primary_phone_number_id: null,
     primary_web3_wallet_id: null,
-    image_url: '',
+    image_url: imageUrlOf(user),
     has_image: false,
     username: null,
     email_addresses: [
@@ -37,6 +40,7 @@ export function userResource(user: SimulatedUser, memberships: ResolvedMembershi
         id: emailId,
         object: 'email_address',
         email_address: user.email,
+        reserved: false,
         verification: { status: 'verified', strategy: 'admin' },
         linked_to: [],
         matches_sso_connection: false,
@@ -47,7 +51,7 @@ export function userResource(user: SimulatedUser, memberships: ResolvedMembershi
     external_accounts: [],
     enterprise_accounts: [],
     passkeys: [],
-    organization_memberships: memberships.map((membership) => membershipResource(user, membership, at)),
+    organization_memberships: memberships.map((membership) => membershipResource(user, membership)),
     password_enabled: true,
     profile_image_id: '',
     first_name: user.firstName,
@@ -57,57 +61,15 @@ export function userResource(user: SimulatedUser, memberships: ResolvedMembershi
     two_factor_enabled: false,
     public_metadata: {},
     unsafe_metadata: {},
-    last_sign_in_at: at,
-    create_organization_enabled: false,
+    last_sign_in_at: user.updatedAt,
+    create_organization_enabled: true,
     create_organizations_limit: null,
-    delete_self_enabled: false,
+    delete_self_enabled: true,
     legal_accepted_at: null,
+    locale: null,
     timezone: null,
-    updated_at: at,
-    created_at: at,
-  }
-}
-
-/** What others see of a user. */
-export function publicUserData(user: SimulatedUser): object {
-  return {
-    first_name: user.firstName,
-    last_name: user.lastName,
-    image_url: '',
-    has_image: false,
-    identifier: user.email,
-    user_id: user.id,
-  }
-}
-
-/** A user's membership, with its organization. */
-export function membershipResource(user: SimulatedUser, membership: ResolvedMembership, at: number): object {
-  const { organization, role } = membership
-  return {
-    id: `orgmem_${organization.id}_${user.id}`,
-    object: 'organization_membership',
-    organization: {
-      id: organization.id,
-      object: 'organization',
-      image_url: '',
-      has_image: false,
-      name: organization.name,
-      slug: organization.slug,
-      public_metadata: {},
-      created_at: at,
-      updated_at: at,
-      members_count: 1,
-      pending_invitations_count: 0,
-      admin_delete_enabled: false,
-      max_allowed_memberships: 5,
-    },
-    permissions: [],
-    public_metadata: {},
-    public_user_data: publicUserData(user),
-    role: `org:${role}`,
-    role_name: role,
-    created_at: at,
-    updated_at: at,
+    updated_at: user.updatedAt,
+    created_at: user.createdAt,
   }
 }
 
@@ -132,7 +94,7 @@ export function sessionResource(options: {
     last_active_organization_id: session.organizationId,
     actor: null,
     tasks: null,
-    user: userResource(user, options.memberships, session.createdAt),
+    user: userResource(user, options.memberships),
     public_user_data: publicUserData(user),
     created_at: session.createdAt,
     updated_at: session.lastActiveAt,
@@ -156,7 +118,12 @@ export function signInResource(
     status: createdSessionId ? 'complete' : 'needs_first_factor',
     supported_identifiers: ['email_address'],
     identifier: user.email,
-    user_data: { first_name: user.firstName, last_name: user.lastName, image_url: '', has_image: false },
+    user_data: {
+      first_name: user.firstName,
+      last_name: user.lastName,
+      image_url: imageUrlOf(user),
+      has_image: false,
+    },
     supported_first_factors: [{ strategy: 'password' }],
     supported_second_factors: null,
     first_factor_verification: null,
@@ -166,14 +133,55 @@ export function signInResource(
   }
 }
 
-/** A browser's client: its session if it has one, and the sign-in under way. */
-export function clientResource(browser: Browser, session: object | null, signIn: object | null): object {
+/** A sign-up: complete with the session that it made, or else what it still owes. */
+export function signUpResource(
+  attempt: SignUpAttempt,
+  created: { userId: string; sessionId: string } | null = null,
+): object {
+  const missing = [
+    ...(attempt.email ? [] : ['email_address']),
+    ...(attempt.passwordHash || created ? [] : ['password']),
+  ]
+  return {
+    id: attempt.id,
+    object: 'sign_up',
+    status: created ? 'complete' : 'missing_requirements',
+    required_fields: ['email_address', 'password'],
+    optional_fields: ['first_name', 'last_name'],
+    missing_fields: missing,
+    // Nothing is sent, so nothing is to be verified: the environment says so too.
+    unverified_fields: [],
+    verifications: { email_address: null, phone_number: null, web3_wallet: null, external_account: null },
+    username: null,
+    first_name: attempt.firstName,
+    last_name: attempt.lastName,
+    email_address: attempt.email,
+    phone_number: null,
+    web3_wallet: null,
+    external_account_strategy: null,
+    external_account: null,
+    has_password: attempt.passwordHash !== null,
+    unsafe_metadata: {},
+    created_session_id: created?.sessionId ?? null,
+    created_user_id: created?.userId ?? null,
+    abandon_at: null,
+    legal_accepted_at: null,
+    locale: null,
+    timezone: null,
+  }
+}
+
+/** A browser's client: its session if it has one, and the sign-in or sign-up under way. */
+export function clientResource(
+  browser: Browser,
+  parts: { session: object | null; signIn: object | null; signUp: object | null },
+): object {
   return {
     id: browser.clientId,
     object: 'client',
-    sessions: session ? [session] : [],
-    sign_in: signIn,
-    sign_up: null,
+    sessions: parts.session ? [parts.session] : [],
+    sign_in: parts.signIn,
+    sign_up: parts.signUp,
     last_active_session_id: browser.session?.id ?? null,
     last_authentication_strategy: null,
     cookie_expires_at: null,

@@ -8,7 +8,7 @@ import {
 } from './caller.ts'
 import type { SimulatedUser } from './directory.ts'
 import { json, type Route, type RouteCall } from './http.ts'
-import { type FrontendApiError, membershipResource, tokenResource } from './resources.ts'
+import { type FrontendApiError, tokenResource } from './resources.ts'
 
 const NOT_A_MEMBER: FrontendApiError = {
   status: 403,
@@ -20,18 +20,19 @@ const NOT_A_MEMBER: FrontendApiError = {
 export function sessionRoutes(parts: FrontendApiParts, frontend: Frontend): Route[] {
   const { route, signedInRoute } = frontend
   const path = '/v1/client/sessions'
-  const signOut = (call: BrowserCall) => {
+  const signOut = (change: 'ended' | 'removed') => (call: BrowserCall) => {
+    const { session } = call.browser
     parts.browsers.signOut(call.browser)
+    if (session) parts.announcer.session(change, session, call.browser)
     return frontend.answer(call, frontend.client(call))
   }
   return [
-    route('DELETE', '/v1/client', signOut),
-    route('DELETE', path, signOut),
-    route('POST', `${path}/:sessionId/end`, signOut),
-    route('POST', `${path}/:sessionId/remove`, signOut),
+    route('DELETE', '/v1/client', signOut('removed')),
+    route('DELETE', path, signOut('removed')),
+    route('POST', `${path}/:sessionId/end`, signOut('ended')),
+    route('POST', `${path}/:sessionId/remove`, signOut('removed')),
     signedInRoute('POST', `${path}/:sessionId/touch`, (call) => touch(parts, frontend, call)),
     signedInRoute('POST', `${path}/:sessionId/tokens`, (call) => refreshToken(parts, frontend, call)),
-    signedInRoute('GET', '/v1/me/organization_memberships', (call) => listMemberships(frontend, call)),
   ]
 }
 
@@ -47,13 +48,6 @@ function refreshToken(parts: FrontendApiParts, frontend: Frontend, call: SignedI
   if (!isMember(call.user, organizationId)) return refuse(NOT_A_MEMBER)
   call.session.lastActiveAt = parts.now()
   return json(tokenResource(frontend.token(call, organizationId)))
-}
-
-function listMemberships(frontend: Frontend, call: SignedInCall): Response {
-  const data = frontend
-    .memberships(call.user)
-    .map((membership) => membershipResource(call.user, membership, call.session.createdAt))
-  return frontend.answer(call, { data, total_count: data.length })
 }
 
 /** The organization that a form names: undefined if it names none, null for the personal account. */

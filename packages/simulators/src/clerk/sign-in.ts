@@ -1,8 +1,9 @@
 /** Signing in with email address and password. */
 
-import { randomId } from './browsers.ts'
 import { type BrowserCall, type Frontend, type FrontendApiParts, refuse } from './caller.ts'
 import type { Route } from './http.ts'
+import { isPassword } from './passwords.ts'
+import { randomId } from './random-id.ts'
 import { type FrontendApiError, signInResource } from './resources.ts'
 
 const NO_ACCOUNT: FrontendApiError = {
@@ -55,7 +56,8 @@ function complete(parts: FrontendApiParts, frontend: Frontend, call: BrowserCall
   const { signIn } = call.browser
   const user = signIn ? parts.directory.userById(signIn.userId) : undefined
   if (!signIn || !user) return refuse(NO_SIGN_IN)
-  if (call.fields.password !== user.password) return refuse(WRONG_PASSWORD)
+  if (!isPassword(user, call.fields.password ?? '')) return refuse(WRONG_PASSWORD)
   const session = parts.browsers.signIn(call.browser, user)
+  parts.announcer.session('created', session, call.browser)
   return frontend.answer(call, signInResource(signIn, user, session.id))
 }

@@ -11,7 +11,7 @@ const SESSION_TOKEN_CATEGORY = 'cl_B7d4PD111AAA'
 
 /** What a token is to say. Everything may be left out. */
 export type TokenRequest = {
-  /** A seeded name ('free', 'pro', 'team', 'broke') or any `user_…` id. Default: 'free'. */
+  /** A seeded name ('free', 'pro', 'team', 'broke'), an email address or any `user_…` id. Default: 'free'. */
   user?: string | undefined
   /** A plan slug, or a whole `pla` claim if it holds a colon. Default: the plan of whoever pays. */
   plan?: string | undefined
@@ -47,6 +47,8 @@ export type TokenMinter = {
 export function createTokenMinter(options: {
   keys: SigningKeys
   directory: Directory
+  /** The plan of whoever pays, by user or organization id; undefined where tokens tell of no plan. */
+  planSlug: (payerId: string) => string | undefined
   issuer: () => string
   appUrl: string
   now: () => number
@@ -58,7 +60,10 @@ export function createTokenMinter(options: {
     kid: keys.currentKeyId(),
     typ: 'JWT',
   })
-  const claims = (session: TokenSession) => sessionClaims(session, options.issuer(), now())
+  const claims = (session: TokenSession) => ({
+    ...sessionClaims(session, options.issuer(), now()),
+    ...planClaim(session, session.plan ?? options.planSlug((session.organization ?? session.user).id)),
+  })
   return {
     mint: ({ user = 'free', organization, plan, overrides }) => {
       const who = directory.userByReference(user)
@@ -84,7 +89,6 @@ export function createTokenMinter(options: {
 function sessionClaims(session: TokenSession, issuer: string, now: number): Record<string, unknown> {
   const issuedAt = Math.floor(now / 1000)
   const { organization, user } = session
-  const plan = session.plan ?? organization?.plan ?? user.plan
   const role = user.memberships.find((member) => member.organizationId === organization?.id)?.role ?? 'admin'
   return {
     azp: session.authorizedParty,
@@ -95,10 +99,15 @@ function sessionClaims(session: TokenSession, issuer: string, now: number): Reco
     jti: randomBytes(10).toString('hex'),
     nbf: issuedAt - 10,
     ...(organization ? { o: { id: organization.id, rol: role, slg: organization.slug } } : {}),
-    pla: plan.includes(':') ? plan : `${organization ? 'o' : 'u'}:${plan}`,
     sid: session.sessionId,
     sts: 'active',
     sub: user.id,
     v: 2,
   }
+}
+
+/** Clerk puts the payer's scope before the slug; without Billing there is no such claim. */
+function planClaim({ organization }: TokenSession, plan: string | undefined): { pla?: string } {
+  if (plan === undefined) return {}
+  return { pla: plan.includes(':') ? plan : `${organization ? 'o' : 'u'}:${plan}` }
 }

@@ -52,6 +52,42 @@ describe('the friendly provider', () => {
     ).toBe('stop')
   })
 
+  it('200: streams a call in pieces, asked only about the weather, and says its result in a sentence', async () => {
+    const tools = [{ type: 'function', function: weather }]
+    const ask = async (body: Json) =>
+      chunksOf(await (await post(provider.url, { ...body, ...stream })).text())
+    const called = (await ask({ ...user(question), tools })).flatMap((chunk) => chunk.choices)
+    const pieces = called.flatMap((choice) => choice.delta.tool_calls ?? [])
+    expect(pieces.map((piece) => piece.function.arguments ?? '').join('')).toBe('{"location":"New York"}')
+    expect(pieces.length).toBeGreaterThan(2)
+    expect(called.at(-1)?.finish_reason).toBe('tool_calls')
+    expect(said(await ask({ ...user('Hi there'), tools }))).toContain('"Hi there"')
+    const messages = [
+      { role: 'user', content: question },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: weather.name, arguments: '{}' } }],
+      },
+      {
+        role: 'tool',
+        tool_call_id: 'call_1',
+        content: '{"location":"New York","temperature":21,"unit":"celsius","conditions":"sun"}',
+      },
+    ]
+    expect(said(await ask({ model: 'gpt-5-mini', messages, tools }))).toBe(
+      'It is **21 °C** in New York, with sun.',
+    )
+  })
+
+  it.each([
+    ['Write a TypeScript function', '```ts\n'],
+    ['Compare three ways in a table', '| --- |'],
+    ['Tell me a long story', '### 4.'],
+  ])('200: %s is answered in markdown', async (prompt, markdown) => {
+    expect((await complete(user(prompt))).choices[0]?.message.content).toContain(markdown)
+  })
+
   it('200: answers the older functions with function_call, plain and streamed', async () => {
     const functions = [weather]
     const plain = await complete({ ...user(question), functions })

@@ -1,4 +1,5 @@
 /** What the friendly model says: canned, but about what it was asked, and with tokens that fit its size. */
+import { answerFromResult, answerTo } from './reply-text.ts'
 import { isRecord, lastText } from './script.ts'
 
 /** A chat request as the mock hands it over; all fields still unchecked. */
@@ -12,7 +13,6 @@ export type Reply =
 type ReplyUsage = Readonly<{ prompt_tokens: number; completion_tokens: number }>
 type FunctionDefinition = Readonly<{ name: string; parameters: unknown }>
 
-const ECHO_CHARACTERS_MAX = 200
 const CHARACTERS_PER_TOKEN = 4
 
 const tokensOf = (text: string): number => Math.max(1, Math.ceil(text.length / CHARACTERS_PER_TOKEN))
@@ -43,7 +43,8 @@ const chosenFunction = (request: ReplyRequest): FunctionDefinition | undefined =
   const insisted = insistedOn(request)
   if (insisted !== undefined) return functions.find((item) => item.name === insisted)
   if (choice === 'required') return functions[0]
-  return functions.find((item) => /weather|forecast|temperature/i.test(item.name))
+  const isAbout = (text: string) => /weather|forecast|temperature/i.test(text)
+  return isAbout(lastText(request.messages)) ? functions.find((item) => isAbout(item.name)) : undefined
 }
 
 /** "Paris" of "What is the weather in Paris?". */
@@ -77,21 +78,11 @@ const lastMessage = (request: ReplyRequest): Record<string, unknown> => {
   return isRecord(last) ? last : {}
 }
 
-const shorten = (text: string): string =>
-  text.length > ECHO_CHARACTERS_MAX ? `${text.slice(0, ECHO_CHARACTERS_MAX)}…` : text
-
 const textFor = (request: ReplyRequest): string => {
   const { role } = lastMessage(request)
-  if (role === 'tool' || role === 'function') {
-    const result = shorten(lastText(request.messages, String(role)))
-    return `I looked it up for you. The function answered: ${result}`
-  }
-  const prompt = shorten(lastText(request.messages).replaceAll(/\s+/g, ' ').trim())
-  return [
-    `Hello from the simulated model. You wrote: "${prompt}".`,
-    'A real model would answer that properly; this one costs nothing and needs no key.',
-    'The credits that you see go down are counted exactly as they would be for the real one.',
-  ].join(' ')
+  return role === 'tool' || role === 'function'
+    ? answerFromResult(lastText(request.messages, role))
+    : answerTo(lastText(request.messages))
 }
 
 const capOf = (request: ReplyRequest): number | undefined => {

@@ -1,113 +1,111 @@
-/** A chat route on the server: the user's own session token is the key, so the user's own credits pay. */
+/**
+ * A chat route on the server, written with the AI SDK: the user's own session token is the key, so the user's own
+ * credits pay. The page could as well call the gateway itself, see `lib/ask-from-browser.ts`.
+ */
+import { createOpenAI } from '@ai-sdk/openai'
 import { auth } from '@clerk/nextjs/server'
-import OpenAI from 'openai'
-import type {
-  ChatCompletionCreateParams,
-  ChatCompletionMessageParam,
-} from 'openai/resources/chat/completions'
-import { describeWeather } from '../../../lib/weather.ts'
+import {
+  APICallError,
+  convertToModelMessages,
+  createUIMessageStreamResponse,
+  isStepCount,
+  jsonSchema,
+  streamText,
+  tool,
+  toUIMessageStream,
+  type UIMessage,
+} from 'ai'
+import { admissionOf } from '../../../lib/answer-event.ts'
+import type { RouteError, RouteMetadata } from '../../../lib/ask-through-route.ts'
+import { secondsOf } from '../../../lib/refused.ts'
+import { FAREGATE_URL } from '../../../lib/settings.ts'
+import { currentWeather, WEATHER_DESCRIPTION, WEATHER_PARAMETERS } from '../../../lib/weather.ts'
 
-const functions: ChatCompletionCreateParams.Function[] = [
-  {
-    name: 'get_current_weather',
-    description: 'Get the current weather in a given place',
-    parameters: {
-      type: 'object',
-      properties: {
-        location: { type: 'string', description: 'The city and country, e.g. London, UK' },
-        unit: { type: 'string', enum: ['celsius', 'fahrenheit'] },
-      },
-      required: ['location'],
-    },
-  },
-]
+/** How often the model may call functions before it has to answer. */
+const STEPS_MAX = 4
 
-/** How often the model may call a function before it has to answer. */
-const FUNCTION_CALLS_MAX = 3
-
-type Conversation = { model: string; messages: ChatCompletionMessageParam[] }
-type Answer = AsyncIterable<OpenAI.Chat.Completions.ChatCompletionChunk>
+const tools = {
+  get_current_weather: tool({
+    description: WEATHER_DESCRIPTION,
+    inputSchema: jsonSchema<unknown>(WEATHER_PARAMETERS),
+    execute: async (input) => currentWeather(input),
+  }),
+}
 
 export async function POST(request: Request): Promise<Response> {
   const { getToken } = await auth()
   const token = await getToken()
   if (!token) return refuse(401, 'signed_out', 'You are signed out.')
-  const { model, messages }: Conversation = await request.json()
+  const asked: { model: string; messages: UIMessage[] } = await request.json()
 
-  const openai = new OpenAI({
+  let latest: RouteMetadata | undefined
+  const openai = createOpenAI({
     apiKey: token,
-    baseURL: process.env.FAREGATE_URL ?? process.env.NEXT_PUBLIC_FAREGATE_URL ?? 'http://localhost:8080',
-  })
-  const ask = (conversation: ChatCompletionMessageParam[]): Promise<Answer> =>
-    openai.chat.completions.create(
-      { model, messages: conversation, functions, stream: true },
-      // The page shows a refusal at once; retrying would wait out its retry-after in silence.
-      { signal: request.signal, maxRetries: 0 },
-    )
-
-  try {
-    const first = await ask(messages)
-    return new Response(toByteStream(answerInText(first, messages, ask)), {
-      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
-    })
-  } catch (error) {
-    return refusalFrom(error)
-  }
-}
-
-/** The answer's text as it comes; where the model calls a function instead, calls it and asks on. */
-async function* answerInText(
-  first: Answer,
-  messages: ChatCompletionMessageParam[],
-  ask: (conversation: ChatCompletionMessageParam[]) => Promise<Answer>,
-): AsyncGenerator<string> {
-  let answer = first
-  let conversation = messages
-  for (let calls = 0; calls <= FUNCTION_CALLS_MAX; calls++) {
-    const called = { name: '', arguments: '' }
-    for await (const chunk of answer) {
-      const delta = chunk.choices[0]?.delta
-      if (delta?.content) yield delta.content
-      called.name += delta?.function_call?.name ?? ''
-      called.arguments += delta?.function_call?.arguments ?? ''
-    }
-    if (called.name !== 'get_current_weather' || calls === FUNCTION_CALLS_MAX) return
-    conversation = [
-      ...conversation,
-      { role: 'assistant', content: null, function_call: called },
-      { role: 'function', name: called.name, content: describeWeather(called.arguments) },
-    ]
-    answer = await ask(conversation)
-  }
-}
-
-function toByteStream(text: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream({
-    pull: async (controller) => {
-      const { done, value } = await text.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
-    },
-    cancel: async () => {
-      await text.return(undefined)
+    baseURL: `${process.env.FAREGATE_URL || FAREGATE_URL}/v1`,
+    // The page looks up by these what each request cost.
+    fetch: async (...call) => {
+      const response = await fetch(...call)
+      latest = metadataOf(response.headers)
+      return response
     },
   })
+  const result = streamText({
+    model: openai.chat(asked.model),
+    messages: await convertToModelMessages(asked.messages, { ignoreIncompleteToolCalls: true }),
+    tools,
+    stopWhen: isStepCount(STEPS_MAX),
+    // A refusal is shown at once, and each retry would be a request that is paid for.
+    maxRetries: 0,
+    streamRetries: 0,
+    abortSignal: request.signal,
+    // The page says what went wrong.
+    onError: () => {},
+  })
+  return createUIMessageStreamResponse({
+    stream: toUIMessageStream<typeof tools, UIMessage<RouteMetadata>>({
+      stream: result.stream,
+      messageMetadata: ({ part }) => (part.type === 'start-step' ? latest : undefined),
+      onError: (error) => JSON.stringify(errorOf(error)),
+    }),
+    headers: { 'cache-control': 'no-store' },
+  })
+}
+
+function metadataOf(headers: Headers): RouteMetadata | undefined {
+  const requestId = headers.get('x-request-id')
+  const admission = admissionOf(headers)
+  return requestId && admission ? { requestId, admission } : undefined
 }
 
 /** Passes a refusal of the gateway on as it was, so that the page can say what to do. */
-function refusalFrom(error: unknown): Response {
-  if (error instanceof OpenAI.APIConnectionError) {
-    return refuse(502, 'gateway_unreachable', 'The gateway does not answer.')
+function errorOf(error: unknown): RouteError {
+  if (!APICallError.isInstance(error)) {
+    return {
+      status: 502,
+      code: 'upstream_error',
+      message: error instanceof Error ? error.message : 'It broke off.',
+    }
   }
-  if (error instanceof OpenAI.APIError && error.status !== undefined) {
-    const retryAfter = error.headers?.get('retry-after')
-    return Response.json(
-      { error: error.error },
-      { status: error.status, headers: retryAfter ? { 'retry-after': retryAfter } : {} },
-    )
+  if (error.statusCode === undefined) {
+    return { status: 502, code: 'gateway_unreachable', message: 'The gateway does not answer.' }
   }
-  throw error
+  const body: { error?: { code?: string; message?: string } } = parse(error.responseBody)
+  const retryAfterSeconds = secondsOf(error.responseHeaders?.['retry-after'])
+  return {
+    status: error.statusCode,
+    code: body.error?.code ?? '',
+    message: body.error?.message ?? error.message,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  }
+}
+
+function parse(json: string | undefined): object {
+  try {
+    const value: unknown = JSON.parse(json ?? '')
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
 }
 
 function refuse(status: number, code: string, message: string): Response {

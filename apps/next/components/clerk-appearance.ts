@@ -1,0 +1,19 @@
+/** Clerk's components in this app's colours: the kit's variables, so that both schemes fit. */
+export const clerkAppearance = {
+  variables: {
+    colorPrimary: 'var(--mantine-primary-color-filled)',
+    colorPrimaryForeground: '#ffffff',
+    colorBackground: 'var(--app-card)',
+    colorForeground: 'var(--mantine-color-text)',
+    colorMuted: 'var(--app-surface)',
+    colorMutedForeground: 'var(--mantine-color-dimmed)',
+    colorNeutral: 'var(--mantine-color-text)',
+    colorInput: 'var(--mantine-color-body)',
+    colorInputForeground: 'var(--mantine-color-text)',
+    colorBorder: 'var(--mantine-color-default-border)',
+    colorDanger: 'var(--mantine-color-error)',
+    colorRing: 'var(--mantine-primary-color-filled)',
+    fontFamily: 'inherit',
+    borderRadius: '0.5rem',
+  },
+}
