@@ -47,8 +47,8 @@ export type Browsers = {
   signIn: (browser: Browser, user: SimulatedUser) => BrowserSession
   signOut: (browser: Browser) => void
   activate: (session: BrowserSession, organizationId: string | null) => void
-  /** Ends every session of a user who is no more. */
-  forgetUser: (userId: string) => void
+  /** The browsers that a user is signed in to. */
+  ofUser: (userId: string) => { browser: Browser; session: BrowserSession }[]
   /** Takes an organization out of the sessions where it is active: of all its members, or of one. */
   forgetOrganization: (organizationId: string, userId?: string) => void
   all: () => Browser[]
@@ -117,24 +117,10 @@ export function createBrowsers(options: {
       session.lastActiveAt = now()
       changed()
     },
-    ...createForgetting(browsers, options),
-    all: () => [...browsers.values()],
-  }
-}
-
-function createForgetting(
-  browsers: Map<string, Browser>,
-  { now, changed }: { now: () => number; changed: () => void },
-): Pick<Browsers, 'forgetUser' | 'forgetOrganization'> {
-  return {
-    forgetUser: (userId) => {
-      for (const browser of browsers.values()) {
-        if (browser.session?.userId !== userId) continue
-        browser.session = null
-        browser.updatedAt = now()
-      }
-      changed()
-    },
+    ofUser: (userId) =>
+      [...browsers.values()].flatMap((browser) =>
+        browser.session?.userId === userId ? [{ browser, session: browser.session }] : [],
+      ),
     forgetOrganization: (organizationId, userId) => {
       for (const { session } of browsers.values()) {
         if (session?.organizationId !== organizationId) continue
@@ -142,5 +128,6 @@ function createForgetting(
       }
       changed()
     },
+    all: () => [...browsers.values()],
   }
 }
