@@ -112,15 +112,25 @@ export function createBrowsers(options: {
       browser.updatedAt = now()
       changed()
     },
+    ...createSwitches(browsers, options),
+    ofUser: (userId) =>
+      [...browsers.values()].flatMap((browser) =>
+        browser.session?.userId === userId ? [{ browser, session: browser.session }] : [],
+      ),
+    all: () => [...browsers.values()],
+  }
+}
+
+function createSwitches(
+  browsers: Map<string, Browser>,
+  { now, changed }: { now: () => number; changed: () => void },
+): Pick<Browsers, 'activate' | 'forgetOrganization'> {
+  return {
     activate: (session, organizationId) => {
       session.organizationId = organizationId
       session.lastActiveAt = now()
       changed()
     },
-    ofUser: (userId) =>
-      [...browsers.values()].flatMap((browser) =>
-        browser.session?.userId === userId ? [{ browser, session: browser.session }] : [],
-      ),
     forgetOrganization: (organizationId, userId) => {
       for (const { session } of browsers.values()) {
         if (session?.organizationId !== organizationId) continue
@@ -128,6 +138,5 @@ export function createBrowsers(options: {
       }
       changed()
     },
-    all: () => [...browsers.values()],
   }
 }
