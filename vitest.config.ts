@@ -20,6 +20,7 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
+      { test: { name: 'next', root: 'apps/next', include: ['lib/**/*.test.ts'] } },
       'apps/worker/vitest.config.ts',
       'e2e/vitest.config.ts',
     ],
