@@ -2,25 +2,28 @@
  * A newcomer's first minutes in a real browser, on both runtimes: sign in with Clerk's own components, ask from the
  * browser and through the server, watch the balance fall, run out, sign out. Screenshots go to test-output/browser.
  */
-import { mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dev, startDev } from './dev.ts'
-import { findChromium } from './find-chromium.ts'
+import {
+  ask,
+  enterPassword,
+  PASSWORD,
+  phone,
+  readBalance,
+  shoot,
+  signIn,
+  startBrowser,
+  submit,
+  untilBalance,
+  type Window,
+} from './steps.ts'
 
-const shots = join(dirname(fileURLToPath(import.meta.url)), '../../test-output/browser')
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
-
-describe.each(['worker', 'server'] as const)('the web page over the %s', (runtime) => {
+describe.each(['worker', 'server'] as const)('the web app over the %s', (runtime) => {
   let dev: Dev
-  let browser: Browser
-  const errors: string[] = []
+  let browser: Window
 
   beforeAll(async () => {
-    mkdirSync(shots, { recursive: true })
-    browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] })
+    browser = await startBrowser()
     dev = await startDev(runtime)
   })
   afterAll(async () => {
@@ -28,97 +31,81 @@ describe.each(['worker', 'server'] as const)('the web page over the %s', (runtim
     await dev?.stop()
   })
 
-  const open = async (options: BrowserContextOptions = {}): Promise<Page> => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
-    const page = await context.newPage()
-    page.on('pageerror', (error) => errors.push(error.message))
-    return page
-  }
-  const shot = (page: Page, name: string) =>
-    page.screenshot({ path: join(shots, `${runtime}-${name}.png`), fullPage: true })
-
-  it('signs in, asks both ways, and the balance falls by what each answer cost', async () => {
-    const page = await open()
+  it('signs in, asks both ways, and the balance falls by exactly what each answer cost', async () => {
+    const page = await browser.open()
     await page.goto(dev.webUrl)
     await page.getByRole('heading', { name: 'Your login is your AI key.' }).waitFor()
-    await shot(page, 'welcome')
 
-    await signIn(page, dev.webUrl, 'ada@example.com', 'wrong-password')
+    await enterPassword(page, dev.webUrl, 'ada@example.com', 'wrong-password')
     await page.getByText('Password is incorrect').first().waitFor()
-    await page.locator('input[name=password]').fill('faregate')
+    await page.locator('input[name=password]').fill(PASSWORD)
     await page.getByRole('button', { name: 'Continue', exact: true }).click()
     await page.getByRole('heading', { name: 'Hello, Ada.' }).waitFor()
-    const before = await balance(page)
+    let balance = await readBalance(page)
 
-    await ask(page, 'Ask from the browser', 'What does a fare gate do?')
-    const cost = await page.getByText(/This answer cost/).textContent()
-    const [charged, left] = (cost ?? '').match(/[\d,.]*\d/g)?.map(Number) ?? []
-    await until(page, left ?? 0)
-    expect(before - (charged ?? 0)).toBeCloseTo(left ?? 0, 6)
-    await shot(page, 'answered')
-
-    await ask(page, 'Ask through the server', 'What is the weather in London?')
-    await page.waitForFunction(
-      (start) =>
-        Number(document.querySelector('[data-testid=balance]')?.textContent?.replace(/,/g, '')) < start,
-      left ?? 0,
-    )
-    await shot(page, 'routed')
+    for (const way of ['Browser', 'Server route'] as const) {
+      for (const prompt of ['What does a fare gate do?', 'What is the weather in London?']) {
+        const cost = await ask(page, way, prompt)
+        expect(cost).toBeGreaterThan(0)
+        balance -= cost
+        await untilBalance(page, balance)
+      }
+    }
+    const call = page.getByTestId('tool-call')
+    expect(await call.count()).toBe(2)
+    expect(await call.first().textContent()).toContain('{"location":"London"}')
+    await page.getByText('in London, with').nth(1).waitFor()
+    await shoot(page, `${runtime}-answered`)
 
     await page.getByRole('button', { name: /user/i }).click()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Your login is your AI key.' }).waitFor()
   })
 
-  it('says what to do when there are no credits, on a phone in the dark', async () => {
-    const page = await open({ ...phone, colorScheme: 'dark' })
-    await signIn(page, dev.webUrl, 'charles@example.com', 'faregate')
-    expect(await balance(page)).toBe(0)
-    for (const button of ['Ask from the browser', 'Ask through the server']) {
-      await page.getByLabel('Your prompt').fill('Hello?')
-      await page.getByRole('button', { name: button }).click()
-      await page.getByRole('alert').getByText('Not enough credits').waitFor()
+  it('charges a stopped answer for what was written, and keeps the conversation over a reload', async () => {
+    const page = await browser.open()
+    await signIn(page, dev.webUrl, 'grace@example.com')
+    const before = await readBalance(page)
+    for (const way of ['Browser', 'Server route'] as const) {
+      await submit(page, way, 'Tell me a long story.')
+      const answer = page.getByTestId('answer').last()
+      await answer.getByText('The fare').waitFor()
+      await page.getByRole('button', { name: 'Stop' }).click()
+      await answer.getByText(/^Stopped · [\d.]+ credits/).waitFor()
+      expect(await answer.getByText('The ticket').count()).toBe(0)
     }
-    await shot(page, 'no-credits')
+    const costs = await page
+      .getByTestId('cost')
+      .evaluateAll((all) => all.map((each) => Number(each.getAttribute('data-cost'))))
+    expect(Math.min(...costs)).toBeGreaterThan(0)
+    await untilBalance(page, before - costs.reduce((sum, cost) => sum + cost, 0))
+    await page.reload()
+    expect(await page.getByTestId('cost').count()).toBe(2)
+    await page.getByText('Tell me a long story.').first().waitFor()
+  })
+
+  it('says what to do when there are no credits, on a phone in the dark', async () => {
+    const page = await browser.open({ ...phone, colorScheme: 'dark' })
+    await signIn(page, dev.webUrl, 'charles@example.com')
+    expect(await readBalance(page)).toBe(0)
+    for (const way of ['Browser', 'Server route'] as const) {
+      await submit(page, way, 'Hello?')
+      const answer = page.getByTestId('answer').last().and(page.locator('[data-state=failed]'))
+      await answer.getByRole('alert').getByText('Not enough credits').waitFor()
+      expect(await answer.getByRole('link', { name: 'Buy credits' }).getAttribute('href')).toBe('/buy')
+    }
+    await shoot(page, `${runtime}-no-credits`)
   })
 
   it('charges the organization that is active', async () => {
-    const page = await open(phone)
-    await signIn(page, dev.webUrl, 'katherine@example.com', 'faregate')
-    await balance(page)
-    expect(await page.locator('dl').textContent()).toContain('clerk:org_')
-    await shot(page, 'organization')
+    const page = await browser.open(phone)
+    await signIn(page, dev.webUrl, 'katherine@example.com')
+    const before = await readBalance(page)
+    expect(before).toBeGreaterThan(9000)
+    const cost = await ask(page, 'Browser', 'Hello?')
+    await untilBalance(page, before - cost)
+    await shoot(page, `${runtime}-organization`)
   })
 
-  it('throws no error in the page', () => expect(errors).toEqual([]))
+  it('throws no error in the page', () => expect(browser.errors).toEqual([]))
 })
-
-async function signIn(page: Page, webUrl: string, email: string, password: string): Promise<void> {
-  await page.goto(`${webUrl}/sign-in`)
-  await page.locator('input[name=identifier]').fill(email)
-  await page.getByRole('button', { name: 'Continue', exact: true }).click()
-  await page.locator('input[name=password]:not([tabindex="-1"])').fill(password)
-  await page.getByRole('button', { name: 'Continue', exact: true }).click()
-}
-
-async function ask(page: Page, button: string, prompt: string): Promise<void> {
-  await page.getByLabel('Your prompt').fill(prompt)
-  await page.getByRole('button', { name: button }).click()
-  await page.locator('[data-testid=answer][data-state=done]').waitFor()
-}
-
-/** The balance, once the page has read it. */
-async function balance(page: Page): Promise<number> {
-  await page.waitForFunction(() =>
-    /\d/.test(document.querySelector('[data-testid=balance]')?.textContent ?? ''),
-  )
-  return Number((await page.getByTestId('balance').textContent())?.replace(/,/g, ''))
-}
-
-async function until(page: Page, expected: number): Promise<void> {
-  await page.waitForFunction(
-    (value) =>
-      Number(document.querySelector('[data-testid=balance]')?.textContent?.replace(/,/g, '')) === value,
-    expected,
-  )
-}

@@ -18,6 +18,7 @@ import { until } from './until.ts'
 export type Runtime = 'server' | 'worker'
 
 export const ADMIN_KEY = 'admin-canary-0123456789'
+export const CLERK_WEBHOOK_SECRET = 'whsec_ZTJlLWNhbmFyeS1jbGVyay13ZWJob29r'
 export const PROVIDER_KEY = 'sk-canary-operator-0123456789'
 
 export type StackOptions = {
@@ -66,6 +67,7 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
   const env = {
     CLERK_PUBLISHABLE_KEY: clerk.publishableKey,
     CLERK_JWT_KEY: clerk.jwtKey,
+    CLERK_WEBHOOK_SIGNING_SECRET: CLERK_WEBHOOK_SECRET,
     OPENAI_API_KEY: PROVIDER_KEY,
     OPENAI_BASE_URL: provider.url,
     ...stripe.environment,

@@ -34,6 +34,11 @@ const routes: [method: string, rest: string, body: unknown][] = [
   ['DELETE', '/keys/key_1', undefined],
   ['PUT', '/plan', { plan: 'pro' }],
   ['PUT', '/blocked', { blocked: true }],
+  ['GET', '/payments', undefined],
+  ['POST', '/payments/pay_1/resolve', { credits: 5 }],
+  ['GET', '/usage', undefined],
+  ['GET', '/export', undefined],
+  ['DELETE', '', undefined],
 ]
 
 function whoMay(stack: () => Stack): void {
@@ -107,6 +112,11 @@ function badInput(stack: () => Stack): void {
     ['POST', '/keys', { ttlSeconds: 1 }, 'ttlSeconds'],
     ['GET', '/entries?limit=0', undefined, 'limit'],
     ['GET', '/entries?limit=many', undefined, 'limit'],
+    ['GET', '/payments?limit=0', undefined, 'limit'],
+    ['POST', '/payments/pay_1/resolve', {}, 'credits'],
+    ['POST', '/payments/pay_1/resolve', { credits: -1 }, 'credits'],
+    ['GET', '/usage?by=hour', undefined, 'by'],
+    ['DELETE', '?block=perhaps', undefined, 'block'],
   ]
   it.concurrent.each(bad)('400: %s %s %j names %s', async (method, rest, body, param) => {
     const id = accountIdOf(newUser())

@@ -2,11 +2,14 @@
 import { describe } from 'vitest'
 import type { Stack } from '../harness/stack.ts'
 import { accounts } from './account.ts'
+import { accountData } from './account-data.ts'
+import { accountUsage } from './account-usage.ts'
 import { admin } from './admin.ts'
 import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
+import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
@@ -37,6 +40,9 @@ export function everyScenario(stack: () => Stack): void {
   describe('billing', () => billing(stack))
   describe('billing changes', () => billingChanges(stack))
   describe('billing plans', () => billingPlans(stack))
+  describe('account usage', () => accountUsage(stack))
+  describe('account data', () => accountData(stack))
+  describe('clerk webhooks', () => clerkWebhooks(stack))
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))

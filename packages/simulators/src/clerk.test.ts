@@ -4,49 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, importSPKI, jwtVerify } from 'jose'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  type ClerkSimulator,
-  type ClerkSimulatorOptions,
-  SEEDED_PASSWORD,
-  startClerkSimulator,
-} from './clerk.ts'
+import { APP, createStarter, openBrowser } from './test-kit.ts'
 
-const APP = 'http://localhost:3000'
-const running: ClerkSimulator[] = []
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((clerk) => clerk.stop()))
-})
-
-async function start(options: ClerkSimulatorOptions = {}): Promise<ClerkSimulator> {
-  const clerk = await startClerkSimulator({ appUrl: APP, ...options })
-  running.push(clerk)
-  return clerk
-}
-
-/** A browser: calls the Frontend API as clerk-js does, with its own development browser. */
-async function openBrowser(clerk: ClerkSimulator, knownId?: string) {
-  const devBrowser = await fetch(`${clerk.url}/v1/dev_browser`, { method: 'POST', headers: { origin: APP } })
-  const id = knownId ?? (await devBrowser.json()).id
-  const call = async (path: string, fields?: Record<string, string>, method = fields ? 'POST' : 'GET') => {
-    const url = new URL(`/v1${path}`, clerk.url)
-    url.searchParams.set('__clerk_db_jwt', id)
-    if (method !== 'GET' && method !== 'POST') url.searchParams.set('_method', method)
-    const response = await fetch(url, {
-      headers: { origin: APP, 'content-type': 'application/x-www-form-urlencoded' },
-      ...(method === 'GET' ? {} : { method: 'POST', body: new URLSearchParams(fields) }),
-    })
-    return { status: response.status, body: await response.json() }
-  }
-  const signIn = async (identifier: string, password = SEEDED_PASSWORD) => {
-    const attempt = await call('/client/sign_ins', { identifier })
-    return call(`/client/sign_ins/${attempt.body.response.id}/attempt_first_factor`, {
-      strategy: 'password',
-      password,
-    })
-  }
-  return { id, call, signIn }
-}
+const { start, stopAll } = createStarter()
+afterEach(stopAll)
 
 describe('tokens', () => {
   test('a minted token verifies against the JWKS and against the PEM', async () => {

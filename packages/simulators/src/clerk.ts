@@ -20,6 +20,7 @@ import { createTokenMinter, type TokenRequest } from './clerk/tokens.ts'
 
 export type { Events, SentEvent, WebhookTarget } from './clerk/events.ts'
 export { SEEDED_PASSWORD } from './clerk/seeds.ts'
+export { type SignedEvent, signClerkEvent } from './clerk/sign-event.ts'
 export type { TokenRequest } from './clerk/tokens.ts'
 
 /** What an endpoint does instead of its work: answer 500, or never answer. */

@@ -10,7 +10,7 @@
  */
 import { listen } from './clerk/http.ts'
 import { answerApi } from './stripe/api.ts'
-import { catalogueRoutes, type SeededPrice, seedCatalogue } from './stripe/catalogue.ts'
+import { catalogueRoutes, promotionRoutes, type SeededPrice, seedCatalogue } from './stripe/catalogue.ts'
 import { checkoutRoutes, expireSession } from './stripe/checkout.ts'
 import { settleDue } from './stripe/complete-checkout.ts'
 import { type Controls, createControls } from './stripe/controls.ts'
@@ -89,6 +89,7 @@ const TICK_MS = 1000
 const routes: ApiRoute[] = [
   ...customerRoutes,
   ...catalogueRoutes,
+  ...promotionRoutes,
   ...checkoutRoutes,
   ...paymentRoutes,
   ...refundRoutes,
@@ -120,7 +121,9 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
   })
   const world: World = { state, now: seconds, emit: events.emit, taxPercent, asyncPaymentDelayMs }
   seedCatalogue(world, options.prices ?? [])
+  let stopped = false
   const save = () => {
+    if (stopped) return
     prune(state)
     if (stateFile) writeState(stateFile, state)
   }
@@ -139,6 +142,7 @@ export async function startStripeSimulator(options: StripeSimulatorOptions = {})
       clearInterval(ticking)
       events.stop()
       save()
+      stopped = true
       await server.stop()
     },
   })

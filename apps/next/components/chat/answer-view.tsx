@@ -82,7 +82,7 @@ function noteOf({ state, cost, model, way }: Answer): string {
     ...(state === 'stopped' ? ['Stopped'] : []),
     ...(cost === undefined ? [] : [`${formatCredits(cost)} credits`]),
     model,
-    way === 'browser' ? 'from the browser' : 'through the server route',
+    way === 'browser' ? 'browser' : 'server route',
   ]
   return notes.join(' · ')
 }

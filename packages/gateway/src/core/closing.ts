@@ -1,9 +1,9 @@
 /**
  * The end of an account: its books go on under another name, with nothing in them that names a person, and what
- * remains under its own name is only what keeps the rules: debt, blocks, and which allowances were given.
+ * remains under its own name is only what keeps the rules: debt, blocks, limits, and which allowances were given.
  */
 import { type Account, newAccount } from './account.ts'
-import type { CloseAccount, CloseReply } from './command.ts'
+import type { CloseAccount, CloseReply, Found } from './command.ts'
 import { type Context, type Decision, openDraft, recordExpiry, unchanged } from './draft.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { err, ok, type Result } from './result.ts'
@@ -18,6 +18,7 @@ export type Retired = { id: string; account: Account; entries: Decision<unknown>
 export function closeAccount(
   account: Account,
   { pseudonym, block }: CloseAccount,
+  found: Found,
   context: Context,
 ): Result<Decision<CloseReply>, Refusal> {
   if (account.open.total > 0) {
@@ -30,6 +31,10 @@ export function closeAccount(
     return ok({ ...unchanged(nothing), account: block ? shut : null })
   }
   if (isShutAndBare(account)) return ok(unchanged(nothing))
+  if (found.other && found.other.version > 0) {
+    const message = `There are books under the name ${pseudonym} already. Close the account under another one.`
+    return err(refusal('idempotency_conflict', message))
+  }
   const draft = openDraft(account, context)
   const unspentPurchased = draft.account.grants
     .filter(({ source }) => source === 'purchase')
@@ -39,7 +44,7 @@ export function closeAccount(
     grant.available = 0
     if (amount > 0) recordExpiry(draft, grant, amount, `expire:${grant.id}:closed`)
   }
-  const { debt, allowances, blocked, billing, version } = draft.account
+  const { debt, allowances, blocked, billing, windows, version } = draft.account
   const retired: Account = {
     ...newAccount(pseudonym, account.createdAt),
     version: version + 1,
@@ -57,6 +62,8 @@ export function closeAccount(
     // A debt that was made before is not forgotten by closing: it stands as if it had been revoked anew.
     totals: { granted: 0, revoked: debt, charged: 0, expired: 0 },
   }
+  // Limits go on counting, so that closing is no way around them.
+  successor.windows = windows
   successor.billing.topUpDay = billing.topUpDay
   successor.billing.opened = billing.opened
   const carried =
@@ -64,7 +71,8 @@ export function closeAccount(
       ? []
       : [
           {
-            id: `debt:${pseudonym}`,
+            // Not the pseudonym: nothing that stays here says which books were this account's.
+            id: `debt:${version + 1}`,
             at: context.now,
             kind: 'revoke',
             credits: -debt,

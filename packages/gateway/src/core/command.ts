@@ -2,7 +2,7 @@
 import type { Account, GrantRecord, Hold, Key } from './account.ts'
 import type { Ended, Entry, GrantSource } from './entry.ts'
 import type { LimitReport } from './limits.ts'
-import type { NewPayment, Payment, PaymentFact } from './payment.ts'
+import { type NewPayment, type Payment, type PaymentFact, referenceWith } from './payment.ts'
 import type { Payer } from './plans.ts'
 import type { Price, Usage } from './pricing.ts'
 import type { Subscription } from './subscription.ts'
@@ -205,7 +205,14 @@ type Replies = {
 export type ReplyOf<C extends Command> = Replies[C['kind']]
 
 /** What a store must look up, beside the account, before `decide` can run. */
-export type Lookup = { holdId?: string; entryId?: string; grantId?: string; paymentId?: string }
+export type Lookup = {
+  holdId?: string
+  entryId?: string
+  grantId?: string
+  paymentId?: string
+  /** Another account. */
+  accountId?: string
+}
 
 /** What was found. Absent means that there is none. */
 export type Found = {
@@ -213,6 +220,8 @@ export type Found = {
   entry?: Entry | undefined
   grant?: GrantRecord | undefined
   payment?: Payment | undefined
+  /** The other account that was asked for; a fresh one if it has never been seen. */
+  other?: Account | undefined
 }
 
 /** The rows that a command's decision depends on. */
@@ -235,7 +244,10 @@ export function lookupOf(command: Command): Lookup {
       return { paymentId: command.payment.id }
     case 'recordPayment':
     case 'resolvePayment':
+    case 'beginTopUp':
       return { paymentId: command.id }
+    case 'closeAccount':
+      return { accountId: command.pseudonym }
     default:
       return {}
   }
@@ -243,8 +255,8 @@ export function lookupOf(command: Command): Lookup {
 
 /** The grant that a payment makes, or made: that of its provider's payment, which can grant once. */
 export function grantOfPayment(command: Command, payment: Payment | undefined): string | undefined {
-  const said = command.kind === 'recordPayment' && 'reference' in command.fact ? command.fact.reference : null
-  const reference = payment?.reference ?? said
+  const reference =
+    command.kind === 'recordPayment' ? referenceWith(payment, command.fact) : (payment?.reference ?? null)
   return reference === null ? undefined : paymentGrantId(reference)
 }
 

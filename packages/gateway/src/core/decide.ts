@@ -80,9 +80,9 @@ function dispatch(
     case 'setAutoTopUp':
       return setAutoTopUp(account, command, context)
     case 'beginTopUp':
-      return beginTopUp(account, command, context)
+      return beginTopUp(account, command, found, context)
     case 'closeAccount':
-      return closeAccount(account, command, context)
+      return closeAccount(account, command, found, context)
   }
 }
 

@@ -46,6 +46,8 @@ export type Payment = {
   problem: string | null
   /** Whether somebody has looked at it, so that the same words raise no problem again. */
   resolved: boolean
+  /** Microcredits that it has given; 0 before. */
+  granted: number
   /** Microcredits that reversals have taken, less what came back, and how many of both there were. */
   reversed: number
   reversals: number
@@ -80,6 +82,7 @@ export function newPayment(sold: NewPayment, now: number): Payment {
     disputes: {},
     problem: null,
     resolved: false,
+    granted: 0,
     reversed: 0,
     reversals: 0,
   }
@@ -91,16 +94,30 @@ const PARTS_MAX = 100
 const states: readonly PaymentState[] = ['open', 'pending', 'failed', 'paid']
 const disputeStates: readonly DisputeState[] = ['inquiry', 'open', 'lost', 'won']
 
-/** The payment with one more fact. Gives the same for every order of the same facts. */
+/**
+ * The provider's payment that a purchase goes by, once a fact is known too: the one that paid for it, else the one
+ * that was heard of first.
+ */
+export function referenceWith(payment: Payment | undefined, fact: PaymentFact): string | null {
+  const known = payment?.reference ?? null
+  if (!('reference' in fact)) return known
+  return known === null || (fact.type === 'paid' && payment?.state !== 'paid') ? fact.reference : known
+}
+
+/**
+ * The payment with one more fact. Gives the same for every order of the same facts, unless they contradict each
+ * other: then somebody has to look at it, and what another of the provider's payments says is not counted here.
+ */
 export function withFact(payment: Payment, fact: PaymentFact): Payment {
   const next = {
     ...payment,
+    reference: referenceWith(payment, fact),
     refunds: { ...payment.refunds },
     disputes: { ...payment.disputes },
   }
   if ('reference' in fact) {
-    next.reference ??= fact.reference
-    if (next.reference !== fact.reference) raise(next, 'two payments name it')
+    if ((payment.reference ?? fact.reference) !== fact.reference) raise(next, 'two payments name it')
+    if (next.reference !== fact.reference) return next
   }
   switch (fact.type) {
     case 'paid':
@@ -110,7 +127,7 @@ export function withFact(payment: Payment, fact: PaymentFact): Payment {
       return next
     case 'failed':
       next.state = later(states, next.state, 'failed')
-      next.failure ??= fact.reason
+      next.failure = least(next.failure, fact.reason)
       return next
     case 'refundedTotal':
       next.refundedTotal = Math.max(next.refundedTotal, fact.amount)
@@ -119,7 +136,10 @@ export function withFact(payment: Payment, fact: PaymentFact): Payment {
     case 'refund': {
       const known = next.refunds[fact.id]
       if (!known && Object.keys(next.refunds).length >= PARTS_MAX) return next
-      next.refunds[fact.id] = { amount: fact.amount, failed: fact.failed || (known?.failed ?? false) }
+      next.refunds[fact.id] = {
+        amount: Math.max(fact.amount, known?.amount ?? 0),
+        failed: fact.failed || (known?.failed ?? false),
+      }
       return next
     }
     case 'dispute': {
@@ -143,7 +163,12 @@ function paidWith(next: Payment, fact: Extract<PaymentFact, { type: 'paid' }>): 
 }
 
 function raise(payment: Payment, problem: string): void {
-  if (!payment.resolved) payment.problem ??= problem
+  if (!payment.resolved) payment.problem = least(payment.problem, problem)
+}
+
+/** Of two words for one thing the same one, whichever came first. */
+function least(known: string | null, said: string): string {
+  return known === null || said < known ? said : known
 }
 
 function later<State>(order: readonly State[], a: State, b: State): State {

@@ -3,7 +3,7 @@
  * later is merged into it, and the credits follow: one grant when it is paid, keyed on the provider's own payment,
  * and whatever refunds and disputes make of it afterwards. All of that in one transaction.
  */
-import type { Account } from './account.ts'
+import type { Account, GrantRecord } from './account.ts'
 import {
   type Found,
   type OpenPayment,
@@ -12,7 +12,7 @@ import {
   type RecordPayment,
   type ResolvePayment,
 } from './command.ts'
-import { CREDITS_MAX, MICROCREDITS } from './credits.ts'
+import { CREDITS_MAX, creditsOf, MICROCREDITS } from './credits.ts'
 import {
   addGrant,
   type Context,
@@ -61,12 +61,15 @@ export function recordPayment(
   const known = found.payment ?? unknownPayment(id, fact, context.now)
   if (!known) return err(refusal('not_found', `There is no payment ${id} on this account.`))
   const next = withFact(known, fact)
-  if (found.payment && isSame(next, known)) return ok(unchanged({ payment: known }))
+  const savedCard = account.billing.savedCard || (fact.type === 'paid' && fact.savedCard)
+  const isOld = found.payment && isSame(next, known) && savedCard === account.billing.savedCard
+  if (isOld) return ok(unchanged({ payment: known }))
   const draft = openDraft(account, context)
   const { billing } = draft.account
-  if (fact.type === 'paid' && fact.savedCard) billing.savedCard = true
+  billing.savedCard = savedCard
   draft.payment = bookPayment(draft, next, found)
-  billing.checking += Number(next.problem !== null) - Number((found.payment?.problem ?? null) !== null)
+  billing.checking +=
+    Number(draft.payment.problem !== null) - Number((found.payment?.problem ?? null) !== null)
   afterPayment(billing, draft.payment)
   return ok(closeDraft(draft, { payment: draft.payment }))
 }
@@ -79,7 +82,10 @@ function unknownPayment(id: string, fact: PaymentFact, now: number): Payment | n
   return { ...newPayment(sold, now), problem: 'no such purchase was begun here' }
 }
 
-/** The operator has looked at a payment that could not be matched: it gives these credits, perhaps none. */
+/**
+ * The operator has looked at a payment that could not be matched: it gives these credits, perhaps none. One that had
+ * given its credits before the doubt arose gives what it gave: what is more or less than that is a grant of its own.
+ */
 export function resolvePayment(
   account: Account,
   { id, credits }: ResolvePayment,
@@ -92,6 +98,10 @@ export function resolvePayment(
     if (payment.credits === credits) return ok(unchanged({ payment }))
     return err(refusal('idempotency_conflict', `The payment ${id} needs no decision.`))
   }
+  if (payment.granted > 0 && payment.granted !== credits) {
+    const message = `The payment ${id} has given ${creditsOf(payment.granted)} credits. Resolve it with these, and grant or revoke the rest.`
+    return err(refusal('invalid_value', message, { param: 'credits' }))
+  }
   const draft = openDraft(account, context)
   draft.account.billing.checking -= 1
   const resolved = { ...payment, credits, problem: null, resolved: true }
@@ -102,17 +112,32 @@ export function resolvePayment(
 
 /** Grants what is paid, once, and brings reversals to where the facts say they are. Changes the draft. */
 function bookPayment(draft: Draft, payment: Payment, found: Found): Payment {
-  if (payment.state !== 'paid' || payment.problem !== null || payment.reference === null) return payment
+  if (payment.reference === null) return payment
   const id = paymentGrantId(payment.reference)
-  if (!found.grant && payment.credits > 0) {
-    if (draft.account.totals.granted + payment.credits > CREDITS_MAX * MICROCREDITS) {
-      return { ...payment, problem: `an account can be granted ${CREDITS_MAX} credits in all` }
-    }
-    makeRoom(draft.account)
-    const reason = payment.kind === 'topUp' ? 'auto top-up' : `bought: ${payment.pack}`
-    addGrant(draft, { id, source: 'purchase', credits: payment.credits, expiresAt: null, reason })
+  const booked = payment.granted > 0 ? payment : grantPaid(draft, payment, { id, known: found.grant })
+  return booked.granted > 0 ? reverseBooked(draft, booked, { id, known: found.grant }) : booked
+}
+
+/** The grant that belongs to a payment: its id, and its record if there is one. */
+type PaymentGrant = { id: string; known: GrantRecord | undefined }
+
+/** Gives a payment's credits once it is paid and nothing speaks against it. */
+function grantPaid(draft: Draft, payment: Payment, { id, known }: PaymentGrant): Payment {
+  const { state, problem, credits } = payment
+  if (state !== 'paid' || problem !== null || credits === 0) return payment
+  if (known) return { ...payment, problem: 'what paid for it has paid for another purchase' }
+  if (draft.account.totals.granted + credits > CREDITS_MAX * MICROCREDITS) {
+    return { ...payment, problem: `an account can be granted ${CREDITS_MAX} credits in all` }
   }
-  const record = draft.records.find((made) => made.id === id) ?? found.grant
+  makeRoom(draft.account)
+  const reason = payment.kind === 'topUp' ? 'auto top-up' : `bought: ${payment.pack}`
+  addGrant(draft, { id, source: 'purchase', credits, expiresAt: null, reason })
+  return { ...payment, granted: credits }
+}
+
+/** Takes from what a payment has given, or returns to it. A doubt that arose later keeps no refund from its credits. */
+function reverseBooked(draft: Draft, payment: Payment, { id, known }: PaymentGrant): Payment {
+  const record = draft.records.find((made) => made.id === id) ?? known
   const difference = reversalTarget(payment) - payment.reversed
   if (!record || difference === 0) return payment
   const moved = reverseGrant(draft, record, {

@@ -28,12 +28,20 @@ export function resolvePlan(
     const plan = catalog.plans.get(recorded.plan)
     if (plan && serves(plan, payer)) return { plan, unknownClaim: null, paidUntil: null }
   }
-  for (const { plan: id, periodEnd } of subscriptionsInForce(account, now)) {
+  const inForce = subscriptionsInForce(account, now)
+  for (const { plan: id } of inForce) {
     const plan = catalog.plans.get(id)
-    if (plan && serves(plan, payer)) return { plan, unknownClaim: null, paidUntil: periodEnd }
+    if (!plan || !serves(plan, payer)) continue
+    const ends = inForce.flatMap((each) => (each.plan === id ? [each.periodEnd] : []))
+    return { plan, unknownClaim: null, paidUntil: latest(ends) }
   }
   if (account.claimedPlan !== null) return planForSlug(account.claimedPlan, payer, catalog)
   return { plan: catalog.defaultPlan, unknownClaim: null, paidUntil: null }
+}
+
+/** The latest of these times, where null is no end. */
+function latest(times: (number | null)[]): number | null {
+  return times.reduce((a, b) => (a === null || b === null ? null : Math.max(a, b)))
 }
 
 function planForSlug(slug: string, payer: Payer, catalog: Catalog): PlanResolution {

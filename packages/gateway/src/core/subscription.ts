@@ -49,7 +49,7 @@ export function recordSubscription(
   if (account.closed) return ok(unchanged({ subscription }))
   const draft = openDraft(account, context)
   const others = draft.account.subscriptions.filter(({ id }) => id !== subscription.id)
-  draft.account.subscriptions = [...others, subscription].sort(byAge).slice(-SUBSCRIPTIONS_MAX)
+  draft.account.subscriptions = [...others, { ...subscription }].sort(byAge).slice(-SUBSCRIPTIONS_MAX)
   return ok(closeDraft(draft, { subscription }))
 }
 

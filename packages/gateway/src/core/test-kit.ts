@@ -5,6 +5,7 @@
 import { runCommand } from '../stores/rows.ts'
 import { type Account, type GrantRecord, type Hold, newAccount } from './account.ts'
 import type { Catalog, Limits, Plan } from './catalog.ts'
+import type { Retired } from './closing.ts'
 import type { Command, CreateKey, Grant, ReplyOf, Reserve } from './command.ts'
 import type { Entry } from './entry.ts'
 import type { Payment } from './payment.ts'
@@ -97,6 +98,8 @@ export type Ledger = {
   readonly entries: readonly Entry[]
   readonly records: ReadonlyMap<string, GrantRecord>
   readonly payments: ReadonlyMap<string, Payment>
+  /** The books of accounts that were closed, by their new ids. */
+  readonly retired: ReadonlyMap<string, Retired>
   /** How often rows were written. */
   readonly writes: number
   run<C extends Command>(command: C): Result<ReplyOf<C>, Refusal>
@@ -113,10 +116,14 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
   const entries = new Map<string, Entry>()
   const records = new Map<string, GrantRecord>()
   const payments = new Map<string, Payment>()
+  const retired = new Map<string, Retired>()
   const list: Entry[] = []
   let writes = 0
   const rows = {
-    account: (_: string, now: number) => account ?? deepFreeze(newAccount(id, now)),
+    account: (of: string, now: number) => {
+      const known = of === id ? account : retired.get(of)?.account
+      return known ?? deepFreeze(newAccount(of, now))
+    },
     hold: (_: string, holdId: string) => holds.get(holdId),
     entry: (_: string, entryId: string) => entries.get(entryId),
     grant: (_: string, grantId: string) => records.get(grantId),
@@ -124,8 +131,12 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     write: (_: string, decision: Parameters<Parameters<typeof runCommand>[0]['write']>[1]) => {
       writes += 1
       deepFreeze(decision)
-      if (decision.retired) for (const rows of [entries, records, payments]) rows.clear()
-      if (decision.retired) list.length = 0
+      if (decision.retired) {
+        const all = [...list, ...decision.retired.entries]
+        retired.set(decision.retired.id, { ...decision.retired, entries: all })
+        for (const rows of [entries, records, payments]) rows.clear()
+        list.length = 0
+      }
       if (decision.account) account = decision.account
       for (const entry of decision.entries) {
         if (entries.has(entry.id)) throw new Error(`two entries have the id ${entry.id}`)
@@ -145,6 +156,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     entries: list,
     records,
     payments,
+    retired,
     get writes() {
       return writes
     },

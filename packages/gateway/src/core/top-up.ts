@@ -3,7 +3,7 @@
  * attempt at a time, a few a day, and none after one that failed until its owner says so again.
  */
 import { type Account, type AccountBilling, availableOf } from './account.ts'
-import type { BeginTopUp, SetAutoTopUp, TopUpReply } from './command.ts'
+import type { BeginTopUp, Found, Offer, SetAutoTopUp, TopUpReply } from './command.ts'
 import { type Context, closeDraft, type Decision, openDraft, unchanged } from './draft.ts'
 import { dayOf } from './limits.ts'
 import { newPayment, type Payment } from './payment.ts'
@@ -16,8 +16,8 @@ export type TopUp = {
   /** Microcredits below which a pack is bought. */
   threshold: number
   state: 'on' | 'under_way' | 'stopped'
-  /** The payment under way, and since when (ms). */
-  attempt: { paymentId: string; at: number } | null
+  /** The payment under way, or the one that failed; since when (ms), and what it was to buy. */
+  attempt: { paymentId: string; at: number; offer: Offer } | null
   /** Not before this time (ms): the day's cap is reached. */
   notBefore: number
   /** Why it stopped, in the provider's code. */
@@ -39,8 +39,8 @@ export function setAutoTopUp(
   context: Context,
 ): Result<Decision<{ account: Account }>, Refusal> {
   const known = account.billing.topUp
-  if (known?.state === 'under_way') {
-    const message = 'A top-up is under way. Change it when that has ended, in a minute at most.'
+  if (known && attemptOf(known, context.now) !== null) {
+    const message = 'A top-up is under way. Change it when that has ended, in a minute as a rule.'
     return err(refusal('idempotency_conflict', message))
   }
   if (topUp !== null && !account.billing.savedCard) {
@@ -51,6 +51,11 @@ export function setAutoTopUp(
   const draft = openDraft(account, context)
   draft.account.billing.topUp = topUp && { ...topUp, state: 'on', attempt: null, notBefore: 0, reason: null }
   return ok(closeDraft(draft, { account: draft.account }))
+}
+
+/** The attempt that may still be under way at `now`. */
+function attemptOf({ state, attempt }: TopUp, now: number): TopUp['attempt'] {
+  return state === 'under_way' && attempt && now - attempt.at < TOP_UP_MEMORY_MS ? attempt : null
 }
 
 /** Whether a top-up should be begun, or one under way be asked after, at `now`. */
@@ -68,21 +73,24 @@ export function isTopUpDue(account: Account, now: number): boolean {
 export function beginTopUp(
   account: Account,
   command: BeginTopUp,
+  found: Found,
   context: Context,
 ): Result<Decision<TopUpReply>, Refusal> {
   const draft = openDraft(account, context)
   const { billing } = draft.account
   const { topUp } = billing
   const nothing: TopUpReply = { paymentId: null, offer: null }
-  const offer = topUp ? command.offers[topUp.pack] : undefined
-  const attempt = topUp?.attempt ?? null
-  const begun = attempt?.paymentId === command.id
-  if (!topUp || !(begun || isTopUpDue(draft.account, context.now))) return ok(unchanged(nothing))
-  if (attempt && offer && context.now - attempt.at < TOP_UP_MEMORY_MS) {
-    return ok(unchanged({ paymentId: attempt.paymentId, offer }))
-  }
-  if (attempt || !offer) {
-    stopTopUp(billing, attempt ? 'no_answer' : 'pack_not_sold')
+  if (!topUp) return ok(unchanged(nothing))
+  const underWay = topUp.state === 'under_way'
+  const begun = underWay && topUp.attempt?.paymentId === command.id
+  // A payment of this id that is no longer under way has had its answer, and its row is not written anew.
+  const isDue = begun || (!found.payment && isTopUpDue(draft.account, context.now))
+  if (!isDue) return ok(unchanged(nothing))
+  const attempt = attemptOf(topUp, context.now)
+  if (attempt) return ok(unchanged({ paymentId: attempt.paymentId, offer: { ...attempt.offer } }))
+  const offer = command.offers[topUp.pack]
+  if (underWay || !offer) {
+    stopTopUp(billing, underWay ? 'no_answer' : 'pack_not_sold', topUp.attempt)
     return ok(closeDraft(draft, nothing))
   }
   const day = dayOf(context.now)
@@ -93,21 +101,33 @@ export function beginTopUp(
   }
   const { id } = command
   billing.topUpDay = { day, count }
-  billing.topUp = { ...topUp, state: 'under_way', attempt: { paymentId: id, at: context.now } }
+  billing.topUp = {
+    ...topUp,
+    state: 'under_way',
+    attempt: { paymentId: id, at: context.now, offer: { ...offer } },
+  }
   const sold = { id, kind: 'topUp', member: null, pack: topUp.pack, currency: 'usd', ...offer } as const
   draft.payment = newPayment(sold, context.now)
   return ok(closeDraft(draft, { paymentId: id, offer }))
 }
 
-/** Stops it until its owner turns it on again. Changes `billing`. */
-export function stopTopUp(billing: AccountBilling, reason = 'payment_reversed'): void {
-  if (billing.topUp) billing.topUp = { ...billing.topUp, state: 'stopped', attempt: null, reason }
+/** Stops it until its owner turns it on again, or until the attempt that failed is paid after all. Changes `billing`. */
+export function stopTopUp(
+  billing: AccountBilling,
+  reason = 'payment_reversed',
+  attempt: TopUp['attempt'] = null,
+): void {
+  if (billing.topUp) billing.topUp = { ...billing.topUp, state: 'stopped', attempt, reason }
 }
 
-/** Ends the attempt that a payment was, now that it is paid or has failed. Changes `billing`. */
-export function afterPayment(billing: AccountBilling, { id, state, failure }: Payment): void {
+/**
+ * Ends the attempt that a payment was, now that it is paid or has failed. One that has to be looked at gives no
+ * credits, so that the next would be bought at once: it stops too. Changes `billing`.
+ */
+export function afterPayment(billing: AccountBilling, { id, state, failure, problem }: Payment): void {
   const { topUp } = billing
   if (!topUp || topUp.attempt?.paymentId !== id) return
-  if (state === 'paid') billing.topUp = { ...topUp, state: 'on', attempt: null, reason: null }
-  else if (state === 'failed') stopTopUp(billing, failure ?? 'failed')
+  if (problem !== null) stopTopUp(billing, 'checking')
+  else if (state === 'paid') billing.topUp = { ...topUp, state: 'on', attempt: null, reason: null }
+  else if (state === 'failed') stopTopUp(billing, failure ?? 'failed', topUp.attempt)
 }

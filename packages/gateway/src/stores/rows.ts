@@ -32,7 +32,7 @@ export function runCommand<C extends Command>(
   command: C,
   context: { now: number; catalog: Catalog },
 ): Result<ReplyOf<C>, Refusal> {
-  const { holdId, entryId, grantId, paymentId } = lookupOf(command)
+  const { holdId, entryId, grantId, paymentId, accountId: otherId } = lookupOf(command)
   const found: Found = {}
   if (holdId !== undefined) found.hold = rows.hold(accountId, holdId)
   if (entryId !== undefined && !found.hold) found.entry = rows.entry(accountId, entryId)
@@ -42,6 +42,7 @@ export function runCommand<C extends Command>(
     const paidBy = grantOfPayment(command, found.payment)
     if (paidBy !== undefined) found.grant = rows.grant(accountId, paidBy)
   }
+  if (otherId !== undefined) found.other = rows.account(otherId, context.now)
   const result = decide(rows.account(accountId, context.now), command, found, context)
   if (!result.ok) return result
   const { account, hold } = result.value
@@ -49,8 +50,8 @@ export function runCommand<C extends Command>(
   return ok(ownReply(result.value.reply))
 }
 
-/** A whole account, key or payment in a reply is what the store remembers; the caller gets a copy. */
+/** A whole account, key, payment or subscription in a reply is what the store remembers; the caller gets a copy. */
 function ownReply<Reply extends object>(reply: Reply): Reply {
-  const remembered = 'account' in reply || 'key' in reply || 'payment' in reply
+  const remembered = ['account', 'key', 'payment', 'subscription'].some((name) => name in reply)
   return remembered ? structuredClone(reply) : reply
 }

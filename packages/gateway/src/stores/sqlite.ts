@@ -52,8 +52,11 @@ export type Ledger = {
 /** An account's row, null while it has none; the sequence of its newest entry; its open holds that were seen. */
 type Known = { account: Account | null; lastEntry: number | null; holds: Map<string, Hold> }
 
-/** What is remembered between transactions. `nextSequence` is null until it is needed. */
-type Memory = { accounts: Recent<Known>; nextSequence: number | null }
+/**
+ * What is remembered between transactions. `nextSequence` is null until it is needed. `torn` is why the transaction
+ * under way must not commit, whatever becomes of its other commands.
+ */
+type Memory = { accounts: Recent<Known>; nextSequence: number | null; torn: { cause: unknown } | null }
 
 /** What a transaction will write for one account. A hold that is null is to be deleted. */
 type Pending = {
@@ -68,7 +71,7 @@ type Pending = {
 
 /** Opens the ledger over a migrated database. */
 export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }: LedgerOptions): Ledger {
-  const memory: Memory = { accounts: createRecent<Known>(accountsCachedMax), nextSequence: null }
+  const memory: Memory = { accounts: createRecent<Known>(accountsCachedMax), nextSequence: null, torn: null }
   const pending = new Map<string, Pending>()
   const rows = ledgerRows(driver, memory, pending)
   const forget = () => {
@@ -83,6 +86,7 @@ export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }:
           begun = true
           if (driver.changedElsewhere()) forget()
           const value = work()
+          if (memory.torn) throw memory.torn.cause
           for (const [accountId, changes] of pending) flush(driver, memory, accountId, changes)
           return value
         })
@@ -92,6 +96,7 @@ export function openLedger(driver: SqliteDriver, { catalog, accountsCachedMax }:
         throw error
       } finally {
         pending.clear()
+        memory.torn = null
       }
     },
     apply: (accountId, command, now) => runCommand(rows, accountId, command, { now, catalog }),
@@ -145,7 +150,7 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
     payment: (accountId, id) =>
       pending.get(accountId)?.payments.get(id) ?? selectState<Payment>(driver, PAYMENT, accountId, id),
     write(accountId, { account, entries, records, hold, payment, spent, retired }) {
-      if (retired) retire(driver, memory, pending, accountId, retired)
+      if (retired) retireWhole(driver, memory, pending, accountId, retired)
       const known = load(accountId)
       const changes = pending.get(accountId) ?? emptyPending(known)
       const repeated = entries.find(({ id }) => changes.entries.has(id))
@@ -177,6 +182,16 @@ function emptyPending(known: Known): Pending {
   }
 }
 
+/** Unlike all else, this changes tables at once; so when it fails midway, what it did must not be committed. */
+function retireWhole(...[driver, memory, pending, accountId, retired]: Parameters<typeof retire>): void {
+  try {
+    retire(driver, memory, pending, accountId, retired)
+  } catch (cause) {
+    memory.torn = { cause }
+    throw cause
+  }
+}
+
 /**
  * Moves all that is under an account's id to another one, without what names a person. What the transaction has
  * changed of the account before comes with it; the account itself begins anew.
@@ -199,6 +214,7 @@ function retire(
   driver.execute(DELETE_USAGE, accountId)
   driver.execute(UPSERT_ACCOUNT, id, account.version, known.lastEntry, JSON.stringify(account))
   pending.delete(accountId)
+  memory.accounts.delete(id)
   memory.accounts.set(accountId, { account: null, lastEntry: null, holds: new Map() })
 }
 
@@ -259,7 +275,7 @@ function flush(driver: SqliteDriver, memory: Memory, accountId: string, changes:
 function summed(spent: Spent[]): (Spent & { requests: number })[] {
   const sums = new Map<string, Spent & { requests: number }>()
   for (const each of spent) {
-    const key = `${each.day} ${each.model} ${each.member}`
+    const key = JSON.stringify([each.day, each.model, each.member])
     const sum = sums.get(key)
     if (!sum) {
       sums.set(key, { ...each, requests: 1 })

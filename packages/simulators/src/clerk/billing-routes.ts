@@ -14,7 +14,7 @@ import { page } from './pages.ts'
 import { money, PLANS, payerTypeOf, planResource } from './plans.ts'
 import { randomId } from './random-id.ts'
 import type { FrontendApiError } from './resources.ts'
-import { currentItem, upcomingItem } from './subscriptions.ts'
+import { currentItem } from './subscriptions.ts'
 
 /** A call on behalf of whoever pays: the user, or the organization that the path names. */
 type PayerCall = SignedInCall & { payerId: string }
@@ -84,7 +84,7 @@ function subscriptionLines(parts: FrontendApiParts, frontend: Frontend): PayerLi
   const showCheckout = (call: PayerCall, checkoutId: string) => {
     const checkout = billing.checkout(call.payerId, checkoutId)
     if (!checkout) return refuse(NOT_FOUND)
-    const upcoming = upcomingItem(billing.subscription(call.payerId))
+    const { periodEnd } = currentItem(billing.subscription(call.payerId))
     return frontend.answer(
       call,
       checkoutResource(checkout, {
@@ -94,7 +94,7 @@ function subscriptionLines(parts: FrontendApiParts, frontend: Frontend): PayerLi
           ...payerPayload(parts.directory, call.payerId, parts.instanceId),
         },
         method: defaultMethod(parts, call.payerId),
-        periodStart: checkout.kind === 'later' && upcoming ? upcoming.periodStart : parts.now(),
+        periodStart: checkout.kind === 'later' && periodEnd !== null ? periodEnd : parts.now(),
       }),
     )
   }

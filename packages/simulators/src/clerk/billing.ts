@@ -89,7 +89,6 @@ export function createBilling(options: Options): Billing {
   const subscriptions = new Map((stored?.subscriptions ?? []).map((each) => [each.payerId, each]))
   const payments = stored?.payments ?? []
   const methods = createMethods(stored?.methods ?? [], now, changed)
-  const checkouts = new Map<string, Checkout>()
   const scene = (subscription: Subscription): Scene => ({
     subscription,
     payments,
@@ -135,18 +134,7 @@ export function createBilling(options: Options): Billing {
     subscription,
     payments: (payerId) => payments.filter((payment) => payment.payerId === payerId).reverse(),
     ...methods,
-    startCheckout: (payerId, plan) => {
-      const checkout = checkoutOf(subscription(payerId), plan)
-      if (!checkout) return undefined
-      checkouts.set(checkout.id, checkout)
-      const oldest = checkouts.keys().next()
-      if (checkouts.size > CHECKOUTS_MAX && !oldest.done) checkouts.delete(oldest.value)
-      return checkout
-    },
-    checkout: (payerId, checkoutId) => {
-      const checkout = checkouts.get(checkoutId)
-      return checkout?.payerId === payerId ? checkout : undefined
-    },
+    ...createCheckouts(subscription),
     confirm: (checkout) => {
       if (checkout.completed) return
       checkout.completed = true
@@ -163,6 +151,26 @@ export function createBilling(options: Options): Billing {
       methods: methods.stored(),
       payments,
     }),
+  }
+}
+
+function createCheckouts(
+  subscription: (payerId: string) => Subscription,
+): Pick<Billing, 'startCheckout' | 'checkout'> {
+  const checkouts = new Map<string, Checkout>()
+  return {
+    startCheckout: (payerId, plan) => {
+      const checkout = checkoutOf(subscription(payerId), plan)
+      if (!checkout) return undefined
+      checkouts.set(checkout.id, checkout)
+      const oldest = checkouts.keys().next()
+      if (checkouts.size > CHECKOUTS_MAX && !oldest.done) checkouts.delete(oldest.value)
+      return checkout
+    },
+    checkout: (payerId, checkoutId) => {
+      const checkout = checkouts.get(checkoutId)
+      return checkout?.payerId === payerId ? checkout : undefined
+    },
   }
 }
 

@@ -117,6 +117,16 @@ export function createBrowsers(options: {
       session.lastActiveAt = now()
       changed()
     },
+    ...createForgetting(browsers, options),
+    all: () => [...browsers.values()],
+  }
+}
+
+function createForgetting(
+  browsers: Map<string, Browser>,
+  { now, changed }: { now: () => number; changed: () => void },
+): Pick<Browsers, 'forgetUser' | 'forgetOrganization'> {
+  return {
     forgetUser: (userId) => {
       for (const browser of browsers.values()) {
         if (browser.session?.userId !== userId) continue
@@ -132,6 +142,5 @@ export function createBrowsers(options: {
       }
       changed()
     },
-    all: () => [...browsers.values()],
   }
 }

@@ -54,7 +54,7 @@ function guarded(work: () => Answer & { replayed?: boolean }): Answer & { replay
 }
 
 function errorAnswer(status: number, error: ErrorBody): Answer {
-  return { status, body: JSON.stringify({ error }, null, 2) }
+  return { status, body: JSON.stringify({ error }) }
 }
 
 function authenticate(request: Request, secretKey: string): void {
@@ -102,7 +102,7 @@ function dispatch({ world, routes }: Parts, method: string, pathname: string, pa
     const answer = route.handle({ world, params: { path: '', values }, path })
     return {
       status: 200,
-      body: JSON.stringify(expanded(world.state, answer, texts(params, 'expand')), null, 2),
+      body: JSON.stringify(expanded(world.state, answer, texts(params, 'expand'))),
     }
   }
   throw fault(404, {

@@ -63,6 +63,31 @@ export const catalogueRoutes: ApiRoute[] = [
   },
 ]
 
+/** Promotion codes and coupons: the simulator has two of each, and makes no more. */
+export const promotionRoutes: ApiRoute[] = [
+  {
+    method: 'GET',
+    pattern: '/v1/promotion_codes',
+    handle: ({ world, params }) => {
+      const code = text(params, 'code')?.toLowerCase()
+      const items = newestFirst(world.state.promotionCodes).filter(
+        (each) => code === undefined || each.code.toLowerCase() === code,
+      )
+      return page(items, params, '/v1/promotion_codes')
+    },
+  },
+  {
+    method: 'GET',
+    pattern: '/v1/promotion_codes/:id',
+    handle: ({ world, path }) => find(world.state.promotionCodes, 'promotion code', path.id ?? ''),
+  },
+  {
+    method: 'GET',
+    pattern: '/v1/coupons/:id',
+    handle: ({ world, path }) => find(world.state.coupons, 'coupon', path.id ?? ''),
+  },
+]
+
 function addProduct(
   world: World,
   {

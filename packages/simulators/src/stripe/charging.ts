@@ -55,7 +55,7 @@ export function createIntent(world: World, options: IntentOptions): PaymentInten
     canceled_at: null,
     cancellation_reason: null,
     capture_method: 'automatic_async',
-    client_secret: `${id}_secret_${newId('', 24).slice(1)}`,
+    client_secret: `${id}_secret_${newId('', 24)}`,
     confirmation_method: 'automatic',
     created: world.now(),
     currency: options.currency,

@@ -92,7 +92,7 @@ function promotion(world: World, session: CheckoutSession, form: CheckoutForm): 
   const applied = session.discounts?.[0]?.promotion_code
   const code = applied ? world.state.promotionCodes[applied]?.code : undefined
   if (code) {
-    return html`<form method="post" class="inline"><p>Promotion code <strong>${code}</strong> is applied.</p>
+    return html`<form method="post" class="inline level"><p>Promotion code <strong>${code}</strong> is applied.</p>
 <button class="text" name="action" value="remove-promotion">Remove</button></form>`
   }
   return html`<form method="post" class="inline">
@@ -118,7 +118,7 @@ function entry(session: CheckoutSession, form: CheckoutForm): Html {
 ${
   !free &&
   html`<fieldset><legend>Test payment method</legend>
-<ul class="choices">${Object.entries(BEHAVIOURS).map(([value, { label, about, last4, type }]) =>
+<ul class="choices">${offered(session).map(([value, { label, about, last4, type }]) =>
     choice({ value, label, about, number: numberOf(type, last4) }, form.behaviour ?? 'succeeds'),
   )}</ul></fieldset>
 <div class="field"><label for="name">Cardholder name <span class="quiet">(optional)</span></label>
@@ -127,6 +127,10 @@ ${
 <button class="wide" name="action" value="pay">${buttonLabel(session)}</button>
 <p class="quiet small">${terms(session)}</p>
 </form>`
+}
+
+function offered({ payment_method_types }: CheckoutSession) {
+  return Object.entries(BEHAVIOURS).filter(([, { type }]) => payment_method_types.includes(type))
 }
 
 function choice(
@@ -138,7 +142,7 @@ function choice(
 }
 
 function numberOf(type: string, last4: string): string {
-  return type === 'card' ? `•••• ${last4}` : `bank •• ${last4}`
+  return type === 'card' ? `Visa •••• ${last4}` : `Bank •••• ${last4}`
 }
 
 function buttonLabel({ mode, amount_total, currency }: CheckoutSession): string {

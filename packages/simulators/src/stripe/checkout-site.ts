@@ -1,5 +1,5 @@
 /** The pages of the simulated checkout.stripe.com and pay.stripe.com: checkout, receipts, invoices. */
-import { isBehaviour, methodLabel } from './cards.ts'
+import { BEHAVIOURS, isBehaviour, methodLabel } from './cards.ts'
 import { expireSession } from './checkout.ts'
 import { checkoutPage } from './checkout-page.ts'
 import { applyPromotionCode, removeDiscount } from './checkout-totals.ts'
@@ -43,7 +43,8 @@ async function payPage({ world, path, post, settled }: PageCall): Promise<Respon
   const behaviour = text(post, 'behaviour') ?? 'succeeds'
   const email = session.customer_details?.email ?? (text(post, 'email') ?? '').slice(0, 200)
   const name = (text(post, 'name') ?? '').slice(0, 200)
-  if (!isBehaviour(behaviour)) return checkoutPage(world, session, { error: 'There is no such test card.' })
+  if (!isBehaviour(behaviour) || !session.payment_method_types.includes(BEHAVIOURS[behaviour].type))
+    return checkoutPage(world, session, { error: 'There is no such test card.' })
   const error = completeCheckout(world, session, { email, name, behaviour })
   if (error) return checkoutPage(world, session, { email, name, behaviour, error })
   // Stripe too holds the browser for up to ten seconds until the endpoint has answered.

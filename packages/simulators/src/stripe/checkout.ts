@@ -1,10 +1,12 @@
 /** Checkout Sessions: made, listed, retrieved and expired over the API. `complete-checkout.ts` is what paying does. */
 import { blankSession } from './blanks.ts'
 import { inlinePrice, productName } from './catalogue.ts'
+import { SESSION_PARAMETERS } from './checkout-parameters.ts'
 import { applyDiscount, discountOf, total } from './checkout-totals.ts'
 import { invalid, missing } from './errors.ts'
 import { page } from './lists.ts'
 import {
+  allowOnly,
   child,
   children,
   choice,
@@ -15,6 +17,7 @@ import {
   type Params,
   requiredText,
   text,
+  texts,
 } from './params.ts'
 import { AMOUNT_MIN_CENTS } from './payments.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
@@ -65,6 +68,7 @@ export function expireSession(world: World, session: CheckoutSession): CheckoutS
 }
 
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, SESSION_PARAMETERS.session)
   const mode = choice(params, 'mode', ['payment', 'subscription'])
   if (!mode) throw missing('mode')
   refuseContradictions(params, mode)
@@ -72,9 +76,10 @@ function create({ world, params }: ApiCall): object {
   if (items.length === 0) throw missing('line_items')
   checkPrices(items, mode)
   const session = { ...blankSession(world, mode), ...chosen(world, params, mode) }
+  const wishes = intention(params)
   world.state.sessions[session.id] = session
   world.state.lineItems[session.id] = items
-  world.state.intentions[session.id] = intention(params)
+  world.state.intentions[session.id] = wishes
   try {
     const [discount] = children(params, 'discounts')
     if (discount) applyDiscount(world, session, discountOf(world, discount))
@@ -106,7 +111,9 @@ function refuseContradictions(params: Params, mode: 'payment' | 'subscription'):
 }
 
 function lineItem(world: World, params: Params): LineItem {
+  allowOnly(params, SESSION_PARAMETERS.lineItem)
   const described = child(params, 'price_data')
+  if (described) allowOnly(described, SESSION_PARAMETERS.priceData)
   const price = described
     ? inlinePrice(world, described)
     : find(world.state.prices, 'price', requiredText(params, 'price'), `${params.path}[price]`)
@@ -172,6 +179,7 @@ function chosen(world: World, params: Params, mode: 'payment' | 'subscription'):
     invoice_creation:
       mode === 'payment' ? invoiceCreation((invoicing && flag(invoicing, 'enabled')) ?? false) : null,
     metadata: metadata(params),
+    payment_method_types: methodTypes(params),
     submit_type: choice(params, 'submit_type', ['auto', 'book', 'donate', 'pay', 'subscribe']) ?? null,
     success_url: address(params, 'success_url') ?? requiredText(params, 'success_url'),
   }
@@ -189,6 +197,20 @@ export function details(email: string | null, name: string | null): CheckoutSess
     tax_exempt: 'none',
     tax_ids: null,
   }
+}
+
+/** What the page offers: cards and bank debits, unless its maker narrowed them. */
+function methodTypes(params: Params): string[] {
+  const excluded = texts(params, 'excluded_payment_method_types')
+  const allowed = has(params, 'allowed_payment_method_types')
+    ? texts(params, 'allowed_payment_method_types')
+    : ['card', 'us_bank_account']
+  const types = ['card', 'us_bank_account'].filter(
+    (type) => allowed.includes(type) && !excluded.includes(type),
+  )
+  if (types.length === 0)
+    throw invalid('The simulator has none of these payment methods.', 'allowed_payment_method_types')
+  return types
 }
 
 function invoiceCreation(enabled: boolean): CheckoutSession['invoice_creation'] {
@@ -233,6 +255,8 @@ function expiry(world: World, params: Params): number {
 function intention(params: Params) {
   const payment: Params = child(params, 'payment_intent_data') ?? { path: 'payment_intent_data', values: {} }
   const plan: Params = child(params, 'subscription_data') ?? { path: 'subscription_data', values: {} }
+  allowOnly(payment, SESSION_PARAMETERS.paymentIntent)
+  allowOnly(plan, SESSION_PARAMETERS.subscription)
   return {
     payment: {
       metadata: metadata(payment),

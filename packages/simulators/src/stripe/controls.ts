@@ -1,4 +1,5 @@
 /** What only a simulation has: paying without a browser, and the world's part in refunds, disputes and renewals. */
+import { isBehaviour } from './cards.ts'
 import { expireSession } from './checkout.ts'
 import { applyPromotionCode } from './checkout-totals.ts'
 import { completeCheckout, settleDue } from './complete-checkout.ts'
@@ -89,6 +90,8 @@ function payCheckout(
 
 function actOn(world: World, subscription: Subscription, action: SubscriptionAction): void {
   if (subscription.status === 'canceled') throw invalid('This subscription has ended.')
+  if (subscription.cancel_at_period_end && (action === 'renew' || action === 'fail'))
+    throw invalid('This subscription is to end with its period, so it does not renew.')
   if (action === 'renew') renew(world, subscription)
   if (action === 'fail') renew(world, subscription, { refuse: true })
   if (action === 'recover') retryPayment(world, subscription)
@@ -118,6 +121,11 @@ export function devCall(controls: Controls, name: string, params: Params): objec
     const action = choice(params, 'action', SUBSCRIPTION_ACTIONS)
     if (!action) throw invalid(`Say an action: ${SUBSCRIPTION_ACTIONS.join(', ')}.`, 'action')
     return controls.subscription(requiredText(params, 'id'), action)
+  }
+  if (name === 'checkout') {
+    const behaviour = text(params, 'behaviour') ?? 'succeeds'
+    if (!isBehaviour(behaviour)) throw invalid('There is no such test card.', 'behaviour')
+    return controls.payCheckout(requiredText(params, 'id'), { behaviour })
   }
   if (name === 'settle') {
     controls.settlePayments()

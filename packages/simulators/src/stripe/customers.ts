@@ -2,7 +2,7 @@
 import { attach, resolvePaymentMethod } from './cards.ts'
 import { changesOf } from './changes.ts'
 import { page, search } from './lists.ts'
-import { child, has, metadata, type Params, text } from './params.ts'
+import { allowOnly, child, has, metadata, type Params, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { find, newestFirst, newId } from './state.ts'
 import { cancelNow, isLiving } from './subscriptions.ts'
@@ -111,7 +111,19 @@ export function createCustomer(
   return customer
 }
 
+const CUSTOMER_PARAMETERS = [
+  'description',
+  'email',
+  'invoice_settings',
+  'metadata',
+  'name',
+  'payment_method',
+  'phone',
+  'preferred_locales',
+]
+
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, CUSTOMER_PARAMETERS)
   const customer = createCustomer(world, {
     email: text(params, 'email'),
     name: text(params, 'name'),
@@ -126,6 +138,7 @@ function create({ world, params }: ApiCall): object {
 
 function update(call: ApiCall): object {
   const { world, params } = call
+  allowOnly(params, CUSTOMER_PARAMETERS)
   const customer = customerOf(call)
   const before = structuredClone(customer)
   for (const name of ['email', 'name', 'description', 'phone'] as const) {

@@ -47,7 +47,7 @@ export function openDispute(
   world: World,
   charge: Charge,
   {
-    amount = charge.amount,
+    amount = charge.amount - charge.amount_refunded,
     reason = 'fraudulent',
   }: { amount?: number | undefined; reason?: string | undefined } = {},
 ): Dispute {

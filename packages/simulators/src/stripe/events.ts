@@ -10,6 +10,7 @@ import type { State, StripeEvent } from './types.ts'
 export const API_VERSION = '2026-10-28.endive'
 
 const ATTEMPT_TIMEOUT_MS = 10_000
+const DELIVERIES_MAX = 1000
 const RETRY_PAUSES_MS = [250, 500, 1000, 2000]
 
 /** Where events go. Without `events` all of them go. */
@@ -51,14 +52,18 @@ export function createEvents(
   let queue: Promise<unknown> = Promise.resolve()
   const deliveries: Delivery[] = []
   const stopped = new AbortController()
+  const note = (delivery: Delivery) => {
+    deliveries.push(delivery)
+    deliveries.splice(0, Math.max(0, deliveries.length - DELIVERIES_MAX))
+  }
   const send = async (event: StripeEvent): Promise<Delivery> => {
     let delivery = await attempt(event, webhook, stopped.signal)
-    deliveries.push(delivery)
+    note(delivery)
     for (const pauseMs of RETRY_PAUSES_MS) {
       if (stopped.signal.aborted || !isWorthRetrying(delivery)) break
       await pause(pauseMs, stopped.signal)
       delivery = await attempt(event, webhook, stopped.signal)
-      deliveries.push(delivery)
+      note(delivery)
     }
     if (delivery.status >= 200 && delivery.status < 300) {
       state.owed = state.owed.filter((id) => id !== event.id)

@@ -25,9 +25,9 @@ export function money(amount: number, currency: string): string {
   return format.format(amount / 10 ** digits)
 }
 
-/** A day, e.g. `November 24, 2026`. */
+/** A day, e.g. `Nov 24, 2026`. */
 export function day(seconds: number): string {
-  const format = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' })
+  const format = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeZone: 'UTC' })
   return format.format(new Date(seconds * 1000))
 }
 
@@ -54,7 +54,8 @@ ${body}
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
-      'referrer-policy': 'no-referrer',
+      // With no referrer at all, browsers would send a form's origin as null.
+      'referrer-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
       'content-security-policy':
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
@@ -86,11 +87,11 @@ export function redirect(location: string): Response {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --paper: #ffffff; --tint: #f5f7fa; --ink: #1a2233; --quiet: #56607a; --line: #d9dee8;
+:root { color-scheme: light dark; --paper: #ffffff; --tint: #f5f7fa; --ink: #1a2233; --quiet: #56607a; --line: #d9dee8; --edge: #8a93a8;
   --accent: #4f3df0; --on-accent: #ffffff; --accent-soft: #efedff; --bad: #b3152f; --bad-soft: #fdecee; --good: #17663b;
   --notice: #fff4d6; --notice-ink: #5c4300; --link: #4a38e0; }
 @media (prefers-color-scheme: dark) { :root { --paper: #12151b; --tint: #191d25; --ink: #e8ebf2; --quiet: #a4adc0;
-  --line: #343b49; --accent: #6450f2; --on-accent: #ffffff; --accent-soft: #232042; --bad: #ff9aa8; --bad-soft: #3a1a21;
+  --line: #343b49; --edge: #6f788d; --accent: #6450f2; --on-accent: #ffffff; --accent-soft: #232042; --bad: #ff9aa8; --bad-soft: #3a1a21;
   --good: #7ed6a3; --notice: #3a2f10; --notice-ink: #ffe3a0; --link: #b3a8ff; } }
 * { box-sizing: border-box; }
 html { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; background: var(--paper); color: var(--ink); }
@@ -101,6 +102,7 @@ a { color: var(--link); }
 .notice { background: var(--notice); color: var(--notice-ink); text-align: center; font-size: .875rem; padding: .5rem 1rem; }
 .quiet { color: var(--quiet); }
 .small { font-size: .875rem; }
+.amount .small { font-size: .9375rem; font-weight: 400; letter-spacing: 0; }
 .amount { font-size: 2.25rem; font-weight: 650; letter-spacing: -.02em; line-height: 1.2; font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.0625rem; font-weight: 550; color: var(--quiet); }
 h2 { font-size: 1.125rem; font-weight: 600; }
@@ -122,7 +124,7 @@ form { display: flex; flex-direction: column; gap: 1.25rem; }
 .field { display: flex; flex-direction: column; gap: .375rem; }
 label, legend { font-size: .9375rem; font-weight: 550; }
 legend { padding: 0; margin-bottom: .5rem; }
-input[type=text], input[type=email], select { width: 100%; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line);
+input[type=text], input[type=email], select { width: 100%; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--edge);
   border-radius: .5rem; padding: .625rem .75rem; min-height: 2.75rem; }
 input[readonly] { background: var(--tint); color: var(--quiet); }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
@@ -139,22 +141,29 @@ fieldset { border: 0; min-width: 0; }
 button, .button { font: inherit; font-weight: 600; display: inline-flex; align-items: center; justify-content: center; min-height: 2.75rem; padding: .5rem 1.125rem;
   border-radius: .5rem; border: 1px solid transparent; background: var(--accent); color: var(--on-accent); cursor: pointer; text-decoration: none; }
 button:hover, .button:hover { filter: brightness(1.08); }
-button.plain, .button.plain { background: transparent; color: var(--ink); border-color: var(--line); }
+button.plain, .button.plain { background: transparent; color: var(--ink); border-color: var(--edge); }
 button.text { background: none; border: 0; padding: .25rem; min-height: 0; color: var(--link); text-decoration: underline; font-weight: 500; }
 button.wide { width: 100%; min-height: 3rem; font-size: 1.0625rem; }
 .inline { flex-direction: row; gap: .5rem; align-items: end; flex-wrap: wrap; }
-.inline .field { flex: 1 1 10rem; }
+.inline .field { flex: 1 1 14rem; }
+.inline.level { align-items: baseline; }
 .alert { background: var(--bad-soft); color: var(--bad); border-radius: .5rem; padding: .75rem 1rem; }
 .error { color: var(--bad); font-size: .875rem; }
 .card { border: 1px solid var(--line); border-radius: .75rem; padding: 1.25rem; display: flex; flex-direction: column; gap: 1rem; }
 .status { font-size: .8125rem; font-weight: 550; padding: .125rem .5rem; border-radius: 1rem; background: var(--accent-soft); color: var(--ink); white-space: nowrap; }
 .status.bad { background: var(--bad-soft); color: var(--bad); }
-.actions { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; }
+.actions { flex-direction: row; }
+.group { display: flex; flex-direction: column; gap: 1rem; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; position: relative; }
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 th, td { text-align: left; padding: .625rem .75rem .625rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 550; color: var(--quiet); }
+.single.wide { max-width: 72rem; }
+.tools { display: flex; gap: .5rem; }
+form.tool { display: block; }
+button.small { min-height: 2rem; padding: .125rem .625rem; font-size: .875rem; font-weight: 500; }
+code { font: .875em ui-monospace, "Liberation Mono", monospace; }
 @media (max-width: 54rem) {
   .columns { grid-template-columns: 1fr; align-content: start; }
   .columns > section { padding: 1.5rem 1.25rem; }

@@ -73,6 +73,8 @@ export type InvoiceOptions = {
   subscription: Subscription | null
   reason: 'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'manual'
   lines: NewLine[]
+  /** What the invoice says it covers: Stripe names the period that is over, the lines the one that begins. */
+  period?: { start: number; end: number }
   discount?: number
   tax?: number
   metadata?: Record<string, string>
@@ -257,10 +259,8 @@ function blankInvoice(world: World, options: InvoiceOptions): Invoice {
           type: 'subscription_details',
         }
       : null,
-    // For the first invoice of a subscription Stripe gives the moment of its making for both.
-    period_end: world.now(),
-    period_start:
-      options.reason === 'subscription_cycle' ? (subscription?.start_date ?? world.now()) : world.now(),
+    period_end: options.period?.end ?? world.now(),
+    period_start: options.period?.start ?? world.now(),
     status_transitions: { finalized_at: null, marked_uncollectible_at: null, paid_at: null, voided_at: null },
     webhooks_delivered_at: world.now(),
   }

@@ -71,7 +71,8 @@ export function search(items: Listed[], params: Params, url: string) {
 function parseClause(source: string): (item: object) => boolean {
   const parts = /^(-?)(\w+)(?:\[["']([^"']+)["']\])?\s*([:~])\s*["'](.*)["']$/.exec(source.trim())
   if (!parts) throw invalid(`We were unable to parse your search query: ${source}`, 'query')
-  const [, minus, field = '', key, operator, value = ''] = parts
+  const [, minus, field = '', key, operator, quoted = ''] = parts
+  const value = quoted.replace(/\\(.)/g, '$1')
   return (item) => {
     const whole: unknown = Reflect.get(item, field)
     const found: unknown = key && typeof whole === 'object' && whole ? Reflect.get(whole, key) : whole

@@ -1,6 +1,6 @@
 /** Usage that is reported to Stripe's meters. Events are kept in a log; aggregating them is not simulated. */
 import { invalid } from './errors.ts'
-import { child, integer, requiredText, text } from './params.ts'
+import { allowOnly, child, integer, requiredText, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { newId } from './state.ts'
 import type { MeterEvent } from './types.ts'
@@ -15,6 +15,7 @@ export const meterRoutes: ApiRoute[] = [
 ]
 
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, ['event_name', 'identifier', 'payload', 'timestamp'])
   const { meterEvents } = world.state
   const eventName = requiredText(params, 'event_name')
   const payload = child(params, 'payload')
@@ -33,7 +34,7 @@ function create({ world, params }: ApiCall): object {
       'The timestamp must be within the past 35 days or up to 5 minutes in the future.',
       'timestamp',
     )
-  const identifier = text(params, 'identifier') ?? newId('', 32).slice(1)
+  const identifier = text(params, 'identifier') ?? newId('', 32)
   if (Object.hasOwn(meterEvents, identifier)) {
     throw invalid(`An event already exists with identifier ${identifier}.`, 'identifier')
   }

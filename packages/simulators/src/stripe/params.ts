@@ -56,6 +56,19 @@ export function has(params: Params, name: string): boolean {
   return params.values[name] !== undefined
 }
 
+/** Refuses parameters that Stripe does not know, and those that the simulator would not obey. */
+export function allowOnly(params: Params, names: readonly string[]): void {
+  for (const name of Object.keys(params.values)) {
+    if (names.includes(name)) continue
+    const param = nameOf(params, name)
+    throw invalid(
+      `Received unknown parameter: ${param}. (The simulator does not know it; Stripe might.)`,
+      param,
+      'parameter_unknown',
+    )
+  }
+}
+
 /** A text, undefined where absent or emptied. */
 export function text(params: Params, name: string): string | undefined {
   const value = params.values[name]

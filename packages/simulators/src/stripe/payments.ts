@@ -1,9 +1,9 @@
 /** The routes of payment intents, charges and payment methods. */
 import { attach, methodLabel, resolvePaymentMethod } from './cards.ts'
 import { attemptPayment, createIntent } from './charging.ts'
-import { fault, invalid, missing } from './errors.ts'
+import { fault, invalid, missing, noSuch } from './errors.ts'
 import { page, search } from './lists.ts'
-import { choice, flag, integer, metadata, type Params, requiredText, text } from './params.ts'
+import { allowOnly, choice, flag, integer, metadata, type Params, requiredText, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { find, newestFirst } from './state.ts'
 import type { PaymentIntent, PaymentMethod, World } from './types.ts'
@@ -67,6 +67,15 @@ export const paymentRoutes: ApiRoute[] = [
   },
   {
     method: 'GET',
+    pattern: '/v1/customers/:customer/payment_methods/:id',
+    handle: (call) => {
+      const method = methodOf(call)
+      if (method.customer !== call.path.customer) throw noSuch('PaymentMethod', method.id)
+      return method
+    },
+  },
+  {
+    method: 'GET',
     pattern: '/v1/customers/:customer/payment_methods',
     handle: ({ world, path, params }) => {
       const { id } = find(world.state.customers, 'customer', path.customer ?? '')
@@ -83,7 +92,27 @@ function methodOf({ world, path }: ApiCall): PaymentMethod {
   return find(world.state.paymentMethods, 'PaymentMethod', path.id ?? '')
 }
 
+const INTENT_PARAMETERS = [
+  'amount',
+  'automatic_payment_methods',
+  'confirm',
+  'currency',
+  'customer',
+  'description',
+  'error_on_requires_action',
+  'metadata',
+  'off_session',
+  'payment_method',
+  'payment_method_options',
+  'receipt_email',
+  'return_url',
+  'setup_future_usage',
+  'statement_descriptor',
+  'statement_descriptor_suffix',
+]
+
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, INTENT_PARAMETERS)
   const amount = integer(params, 'amount')
   const currency = requiredText(params, 'currency').toLowerCase()
   if (amount === undefined) throw missing('amount')

@@ -3,7 +3,7 @@ import { attach, BEHAVIOURS, createPaymentMethod, isBehaviour, methodLabel } fro
 import { productName } from './catalogue.ts'
 import type { PageCall, PageRoute } from './checkout-site.ts'
 import { day, document, type Html, html, messagePage, money, redirect } from './html.ts'
-import { requiredText, text } from './params.ts'
+import { allowOnly, requiredText, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { find, newestFirst, newId } from './state.ts'
 import { cancelAtPeriodEnd, changePrice, isLiving, methodOf, retryPayment } from './subscriptions.ts'
@@ -18,6 +18,7 @@ export const portalRoutes: ApiRoute[] = [
 export const portalPages: PageRoute[] = [{ pattern: '/p/session/:id', handle: portalPage }]
 
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, ['configuration', 'customer', 'locale', 'return_url'])
   const customer = find(world.state.customers, 'customer', requiredText(params, 'customer'), 'customer')
   const id = newId('bps_1', 23)
   const returnUrl = text(params, 'return_url')
@@ -92,14 +93,16 @@ function render(world: World, session: PortalSession): Response {
     html`<main class="single">
 ${session.return_url && html`<p><a class="back" href="${session.return_url}"><span aria-hidden="true">←</span> Return to the app</a></p>`}
 <div><h1>Billing</h1><p class="quiet">${customer.name || customer.email || customer.id}</p></div>
-<section aria-labelledby="plan"><h2 id="plan">Current plan</h2></section>
+<section class="group" aria-labelledby="plan"><h2 id="plan">Current plan</h2>
 ${
   subscriptions.length === 0
     ? html`<p class="quiet">There is no subscription.</p>`
     : subscriptions.map((subscription) => subscriptionCard(world, subscription))
 }
-<section aria-labelledby="payments"><h2 id="payments">Payments</h2></section>
+</section>
+<section class="group" aria-labelledby="payments"><h2 id="payments">Payments</h2>
 ${charges.length === 0 ? html`<p class="quiet">Nothing has been paid yet.</p>` : paymentTable(charges)}
+</section>
 </main>`,
   )
 }
@@ -114,7 +117,7 @@ function subscriptionCard(world: World, subscription: Subscription): Html {
   const end = day(item.current_period_end)
   const ends = subscription.cancel_at_period_end
   const pastDue = subscription.status === 'past_due'
-  return html`<section class="card" aria-label="${productName(world.state, item.price)}">
+  return html`<div class="card">
 <div class="rows"><div><strong>${priceLabel(world, item.price)}</strong>
 <span class="status${(ends || pastDue) && ' bad'}">${ends ? 'cancels' : pastDue ? 'past due' : subscription.status}</span></div></div>
 <p class="quiet">${
@@ -128,7 +131,7 @@ ${changeForm(world, subscription, item.price)}
 ${cardForm(world, subscription)}
 <form method="post" class="actions"><input type="hidden" name="subscription" value="${subscription.id}">
 <button class="plain" name="action" value="${ends ? 'resume' : 'cancel'}">${ends ? 'Don’t cancel plan' : 'Cancel plan'}</button></form>
-</section>`
+</div>`
 }
 
 function changeForm(world: World, subscription: Subscription, current: Price): Html | false {
@@ -157,7 +160,7 @@ ${Object.entries(BEHAVIOURS)
 }
 
 function paymentTable(charges: Charge[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Payments"><table>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="List of payments"><table>
 <thead><tr><th scope="col">Date</th><th scope="col">Amount</th><th scope="col">Status</th><th scope="col">Receipt</th></tr></thead>
 <tbody>${charges.slice(0, 100).map(
     (charge) => html`<tr><td>${day(charge.created)}</td><td>${money(charge.amount, charge.currency)}</td>

@@ -1,7 +1,7 @@
 /** Refunds. Each tells of itself and of its charge, whose `amount_refunded` counts all of them up. */
 import { invalid, missing } from './errors.ts'
 import { page } from './lists.ts'
-import { choice, integer, metadata, type Params, text } from './params.ts'
+import { allowOnly, choice, integer, metadata, type Params, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { find, newestFirst, newId } from './state.ts'
 import type { Charge, Refund, World } from './types.ts'
@@ -53,6 +53,7 @@ export function chargeOf(world: World, params: Params): Charge {
 }
 
 function create({ world, params }: ApiCall): object {
+  allowOnly(params, ['amount', 'charge', 'metadata', 'payment_intent', 'reason'])
   return refundCharge(world, chargeOf(world, params), {
     amount: integer(params, 'amount'),
     reason: choice(params, 'reason', ['duplicate', 'fraudulent', 'requested_by_customer']) ?? null,
@@ -72,6 +73,12 @@ export function refundCharge(
 ): Refund {
   const left = charge.amount_captured - charge.amount_refunded
   if (charge.status !== 'succeeded') throw invalid(`Charge ${charge.id} has not succeeded.`, 'charge')
+  if (charge.disputed && !wasWon(world, charge))
+    throw invalid(
+      `Charge ${charge.id} has been charged back; cannot issue a refund.`,
+      undefined,
+      'charge_disputed',
+    )
   if (left === 0)
     throw invalid(`Charge ${charge.id} has already been refunded.`, undefined, 'charge_already_refunded')
   const amount = options.amount ?? left
@@ -98,6 +105,12 @@ export function refundCharge(
     charge.refunded ? previous : { amount_refunded: previous.amount_refunded },
   )
   return refund
+}
+
+function wasWon(world: World, charge: Charge): boolean {
+  return Object.values(world.state.disputes).some(
+    (each) => each.charge === charge.id && each.status === 'won',
+  )
 }
 
 function newRefund(

@@ -2,6 +2,7 @@
 import { isLoopbackOrigin, json } from '../clerk/http.ts'
 import { checkoutPages, type PageRoute } from './checkout-site.ts'
 import { type Controls, devCall } from './controls.ts'
+import { dashboardPage } from './dashboard.ts'
 import { isStripeFault } from './errors.ts'
 import type { Events } from './events.ts'
 import { messagePage } from './html.ts'
@@ -17,15 +18,26 @@ const pages: PageRoute[] = [...checkoutPages, ...portalPages]
 type Parts = { world: World; events: Events; controls: Controls }
 
 /** Answers a page. */
-export async function answerPage({ world, events }: Parts, request: Request, url: URL): Promise<Response> {
+export async function answerPage(parts: Parts, request: Request, url: URL): Promise<Response> {
   if (request.method !== 'GET' && request.method !== 'POST')
     return new Response('method not allowed', { status: 405, headers: { allow: 'GET, POST' } })
   const post = request.method === 'POST' ? parseForm(await request.text()) : undefined
+  const { world, events } = parts
+  if (url.pathname === '/') {
+    if (isForeign(request)) return new Response('local pages only', { status: 403 })
+    return dashboardPage(parts, post)
+  }
   for (const page of pages) {
     const path = matchPath(page.pattern, url.pathname)
     if (path) return page.handle({ world, path, post, settled: () => settledWithin(events, SETTLED_WAIT_MS) })
   }
   return messagePage('This page does not exist', 'The simulated Stripe has no such page.', { status: 404 })
+}
+
+/** Whether a page of another site asks. */
+function isForeign(request: Request): boolean {
+  const origin = request.headers.get('origin')
+  return origin !== null && !isLoopbackOrigin(origin)
 }
 
 /** Waits until the endpoint has been told, but no longer than people would. */
@@ -41,12 +53,10 @@ async function settledWithin(events: Events, ms: number): Promise<void> {
 /**
  * Answers `/dev/…`, in JSON or forms: `GET /dev/events`; `POST /dev/events/resend { id }`, `/dev/refund { payment_intent |
  * charge, amount? }` or `{ refund }` to let one fail, `/dev/dispute { payment_intent | charge, amount?, reason? }` or
- * `{ dispute, outcome }`, `/dev/subscription { id, action }`, `/dev/settle`. Pages of other sites get no answer.
+ * `{ dispute, outcome }`, `/dev/checkout { id, behaviour? }`, `/dev/subscription { id, action }`, `/dev/settle`. Pages of other sites get no answer.
  */
 export async function answerDev(parts: Parts, request: Request, url: URL): Promise<Response> {
-  const origin = request.headers.get('origin')
-  if (origin && !isLoopbackOrigin(origin))
-    return json({ error: { message: 'this simulator answers local pages only' } }, 403)
+  if (isForeign(request)) return json({ error: { message: 'this simulator answers local pages only' } }, 403)
   const name = url.pathname.slice('/dev/'.length)
   try {
     if (request.method === 'GET' && name === 'events') return json(eventLog(parts))

@@ -6,13 +6,13 @@ import { noSuch } from './errors.ts'
 import type { Collection, State } from './types.ts'
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const EVENTS_MAX = 1000
-const IDEMPOTENCY_KEYS_MAX = 1000
+const EVENTS_MAX = 500
+const IDEMPOTENCY_KEYS_MAX = 500
 
-/** An id that looks like Stripe's, e.g. `cus_TfQ2…`. */
+/** An id that looks like Stripe's: `cus` gives `cus_TfQ2…`, `pi_3` gives `pi_3TfQ2…`, and nothing gives a bare token. */
 export function newId(prefix: string, length = 24): string {
   const letters = [...randomBytes(length)].map((byte) => ALPHABET[byte % ALPHABET.length])
-  return `${prefix}_${letters.join('')}`
+  return `${prefix}${prefix === '' || prefix.includes('_') ? '' : '_'}${letters.join('')}`
 }
 
 /** An account with nothing in it. */
@@ -70,7 +70,7 @@ export function readState(file: string, baseUrl: string): State | undefined {
   try {
     const { baseUrl: before } = JSON.parse(text) as State
     // The simulator's own file, written whole by writeState; fields that a later version added start empty.
-    const stored = JSON.parse(text.replaceAll(`"${before}`, `"${baseUrl}`)) as State
+    const stored = JSON.parse(text.replaceAll(`"${before}/`, `"${baseUrl}/`)) as State
     return { ...emptyState(baseUrl), ...stored, baseUrl }
   } catch {
     return undefined

@@ -1,7 +1,7 @@
 /** The API of subscriptions: read, change, cancel, resume. They are made by checkout. */
 import { invalid } from './errors.ts'
 import { page, search } from './lists.ts'
-import { children, choice, flag, has, integer, metadata, type Params, text } from './params.ts'
+import { allowOnly, children, choice, flag, has, integer, metadata, type Params, text } from './params.ts'
 import type { ApiCall, ApiRoute } from './routes.ts'
 import { find, newestFirst } from './state.ts'
 import {
@@ -58,8 +58,20 @@ function hasStatus(subscription: Subscription, status: string): boolean {
   return status === 'ended' ? !isLiving(subscription) : subscription.status === status
 }
 
+const UPDATE_PARAMETERS = [
+  'cancel_at_period_end',
+  'cancellation_details',
+  'default_payment_method',
+  'items',
+  'metadata',
+  'off_session',
+  'payment_behavior',
+  'proration_behavior',
+]
+
 function update(call: ApiCall): object {
   const { world, params } = call
+  allowOnly(params, UPDATE_PARAMETERS)
   const subscription = subscriptionOf(call)
   const behavior =
     choice(params, 'proration_behavior', ['always_invoice', 'create_prorations', 'none']) ??
@@ -92,6 +104,7 @@ function updateItem(
   params: Params,
   behavior: ProrationBehavior,
 ): void {
+  allowOnly(params, ['id', 'price', 'quantity'])
   const id = text(params, 'id')
   const item = subscription.items.data.find((each) => each.id === id)
   if (!item) {

@@ -173,10 +173,16 @@ export function renew(world: World, subscription: Subscription, { refuse = false
     item.current_period_end = afterInterval(start, item.price, subscription.billing_cycle_anchor)
   }
   const lines = subscription.items.data.map((item) => periodLine(world, item))
-  const invoice = billNow(world, subscription, 'subscription_cycle', [
-    ...lines,
-    ...takeProration(world, subscription),
-  ])
+  const invoice = billNow(
+    world,
+    subscription,
+    'subscription_cycle',
+    [...lines, ...takeProration(world, subscription)],
+    {
+      start: before.items.data[0]?.current_period_start ?? world.now(),
+      end: before.items.data[0]?.current_period_end ?? world.now(),
+    },
+  )
   world.emit('customer.subscription.updated', subscription, changesOf(before, subscription))
   return collect(world, subscription, invoice, refuse)
 }
@@ -186,9 +192,18 @@ function billNow(
   subscription: Subscription,
   reason: 'subscription_cycle' | 'subscription_update',
   lines: NewLine[],
+  period?: { start: number; end: number },
 ) {
-  const invoice = createInvoice(world, { customer: subscription.customer, subscription, reason, lines })
+  const invoice = createInvoice(world, {
+    customer: subscription.customer,
+    subscription,
+    reason,
+    lines,
+    ...(period ? { period } : {}),
+  })
   subscription.latest_invoice = invoice.id
+  // What is due back beyond this invoice is for the next.
+  if (invoice.subtotal < 0) world.state.prorations[subscription.id] = invoice.subtotal
   return invoice
 }
 
