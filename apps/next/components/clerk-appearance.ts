@@ -16,4 +16,8 @@ export const clerkAppearance = {
     fontFamily: 'inherit',
     borderRadius: '0.5rem',
   },
+  elements: {
+    // The initials where there is no picture: on Clerk's own grey they are too faint in the dark.
+    avatarBox: { background: 'light-dark(var(--mantine-color-gray-2), var(--mantine-color-dark-4))' },
+  },
 }

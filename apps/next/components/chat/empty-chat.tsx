@@ -33,7 +33,7 @@ export function EmptyChat({ onPick }: { onPick: (prompt: string) => void }) {
               fw={400}
               className={classes.suggestion}
               justify="flex-start"
-              styles={{ label: { whiteSpace: 'normal' } }}
+              styles={{ label: { whiteSpace: 'normal', lineHeight: 1.45 } }}
               onClick={() => onPick(prompt)}
             >
               {prompt}

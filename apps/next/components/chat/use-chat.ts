@@ -32,6 +32,7 @@ export function useChat(owner: string) {
   const conversations = useConversations(owner)
   const { open, put, change, select, remove } = conversations
   const answer = useAnswering(change)
+  useMissingCosts(open, answer.alter)
 
   const begin = (conversation: Conversation, messages: Message[], manner: Manner) => {
     const empty: Answer = {
@@ -79,6 +80,26 @@ export function useChat(owner: string) {
   }
 }
 
+type Alter = (conversationId: string, answerId: string, how: (answer: Answer) => Answer) => void
+
+/** Looks up what answers cost that were stopped by leaving the page. */
+function useMissingCosts(open: Conversation | undefined, alter: Alter) {
+  const { getToken } = useAuth()
+  const latest = useRef(open)
+  latest.current = open
+  useEffect(() => {
+    const look = async ({ id }: Conversation, answer: Answer) => {
+      const cost = await findCost(getToken, answer.requestIds).catch(() => undefined)
+      if (cost !== undefined) alter(id, answer.id, (before) => ({ ...before, cost }))
+    }
+    for (const message of latest.current?.messages ?? []) {
+      const isMissing =
+        message.role === 'assistant' && message.state === 'stopped' && message.cost === undefined
+      if (isMissing && latest.current) void look(latest.current, message)
+    }
+  }, [open?.id, getToken, alter])
+}
+
 /** Runs answers, one a conversation, also of conversations that are not on screen; leaving the page stops them. */
 function useAnswering(change: (id: string, change: (conversation: Conversation) => Conversation) => void) {
   const { getToken } = useAuth()
@@ -89,8 +110,8 @@ function useAnswering(change: (id: string, change: (conversation: Conversation) 
     return () => all.forEach((controller) => controller.abort())
   }, [])
 
-  const alter = useCallback(
-    (conversationId: string, answerId: string, how: (answer: Answer) => Answer) =>
+  const alter: Alter = useCallback(
+    (conversationId, answerId, how) =>
       change(conversationId, (conversation) => ({
         ...conversation,
         messages: conversation.messages.map((message) =>
@@ -139,5 +160,5 @@ function useAnswering(change: (id: string, change: (conversation: Conversation) 
     await refresh()
   }
 
-  return { run, stop: (conversationId: string) => running.current.get(conversationId)?.abort() }
+  return { run, alter, stop: (conversationId: string) => running.current.get(conversationId)?.abort() }
 }
