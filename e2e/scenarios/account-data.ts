@@ -21,6 +21,7 @@ export function accountData(stack: () => Stack): void {
   purchases(stack)
   downloads(stack)
   deletion(stack)
+  undeleted(stack)
   operatorsDeletion(stack)
 }
 
@@ -176,7 +177,9 @@ function deletion(stack: () => Stack): void {
     expect((await remove(stack(), owner)).id).toBe(accountIdOf(organization))
     expect(await entries(stack(), member)).toEqual([])
   })
+}
 
+function undeleted(stack: () => Stack): void {
   it.concurrent('409: while a request is under way nothing is deleted', async () => {
     const user = newUser()
     const token = await tokenOf(stack(), user)

@@ -2,11 +2,12 @@
  * Secrets and prompts stay out of every log line and every file. Canaries are planted wherever callers, providers and
  * the operator can put text; then requests succeed and fail in all the ways there are; then everything is searched.
  */
+import { signClerkEvent } from '@faregate/simulators/clerk'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { asOperator, call, keyed, newUser, tokenOf } from '../harness/calls.ts'
 import { dataFiles } from '../harness/files.ts'
 import { accountIdOf, adminPath, giveCredits } from '../harness/operator.ts'
-import { ADMIN_KEY, PROVIDER_KEY, type Stack, startStack } from '../harness/stack.ts'
+import { ADMIN_KEY, CLERK_WEBHOOK_SECRET, PROVIDER_KEY, type Stack, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -26,7 +27,16 @@ export function canaries(stack: () => Stack): void {
   afterAll(() => own.stop())
 
   it('200 to 504: no prompt, answer, token or key is in any log line or file', async () => {
-    const secrets = new Set([PROVIDER_KEY, ADMIN_KEY, SAID, ANSWERED, CLAIM, WRONG, ADDRESS])
+    const secrets = new Set([
+      PROVIDER_KEY,
+      ADMIN_KEY,
+      CLERK_WEBHOOK_SECRET,
+      SAID,
+      ANSWERED,
+      CLAIM,
+      WRONG,
+      ADDRESS,
+    ])
     const user = newUser()
     const token = await tokenWithCanary(own, user)
     const key = await makeKey(own, token)
@@ -36,6 +46,7 @@ export function canaries(stack: () => Stack): void {
       ...(await modelRequests(own, key)),
       ...(await refusedRequests(own, token)),
       ...(await operatorRequests(own, user)),
+      ...(await clerkEvents(own)),
     ]
     // So that the search has something to find: every family of answers was seen.
     for (const status of [200, 201, 400, 401, 402, 404, 413, 429, 502, 504])
@@ -54,6 +65,26 @@ export function canaries(stack: () => Stack): void {
 async function tokenWithCanary({ clerk }: Stack, user: string): Promise<string> {
   const claims = { pla: 'u:free_user', email: CLAIM, nested: { note: CLAIM } }
   return clerk.mint({ user, overrides: { claims } })
+}
+
+/** Events full of what is personal: taken in, not understood, and forged. */
+async function clerkEvents(stack: Stack): Promise<number[]> {
+  const payer = { user_id: newUser(), email: CLAIM, first_name: CLAIM }
+  const item = { id: 'i1', status: 'active', period_start: 1, period_end: 2, payer }
+  const events = [
+    { type: 'user.updated', data: { email_addresses: [{ email_address: CLAIM }] } },
+    { type: 'subscriptionItem.active', timestamp: 1, data: { ...item, plan: { slug: 'pro', name: CLAIM } } },
+    { type: 'subscriptionItem.active', timestamp: 1, data: { ...item, plan: { slug: 'gold' } } },
+    { type: 'subscriptionItem.active', timestamp: 1, data: { ...item, status: CLAIM } },
+  ]
+  const forged = `whsec_${btoa('another-secret-of-this-length')}`
+  const sent = [CLERK_WEBHOOK_SECRET, forged].flatMap((secret) =>
+    events.map((event) => signClerkEvent(secret, event)),
+  )
+  const answers = sent.map(({ body, headers }) =>
+    fetch(`${stack.url}/webhooks/clerk`, { method: 'POST', headers, body }),
+  )
+  return Promise.all(answers.map(async (answer) => (await answer).status))
 }
 
 async function makeKey(stack: Stack, token: string): Promise<string> {

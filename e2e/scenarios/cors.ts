@@ -87,7 +87,13 @@ function expectReadable(answer: Response): void {
   expect(answer.headers.get('access-control-allow-origin')).toBe(ORIGIN)
   expect(listOf(answer, 'access-control-expose-headers')).toEqual(
     expect.arrayContaining([
-      ...['x-request-id', 'retry-after', 'x-should-retry', 'faregate-output-tokens-max'],
+      ...[
+        'x-request-id',
+        'retry-after',
+        'x-should-retry',
+        'faregate-output-tokens-max',
+        'content-disposition',
+      ],
       ...['faregate-credits-held', 'faregate-credits-available', 'faregate-credits-charged'],
       ...['x-ratelimit-limit-requests', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-requests'],
     ]),
@@ -107,7 +113,8 @@ function answers(stack: () => Stack): void {
     })
   }
 
-  for (const path of ['/v1/account', '/v1/account/entries', '/v1/models', '/v1/keys', '/healthz']) {
+  const account = ['/v1/account', '/v1/account/entries', '/v1/account/usage', '/v1/account/export']
+  for (const path of [...account, '/v1/models', '/v1/keys', '/healthz']) {
     it.concurrent(`200: GET ${path} can be read from the page, and from no other`, async () => {
       const token = await tokenOf(stack(), newUser())
       const answer = await call(stack(), token, path, { headers: { origin: ORIGIN } })

@@ -57,7 +57,7 @@ const itemShape = z.object({
 const subscriptionShape = z.object({
   updated_at: time.optional(),
   payer: payerShape.nullish(),
-  items: z.array(itemShape).max(100),
+  items: z.array(itemShape),
 })
 
 type Event = z.infer<typeof envelope>

@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { verifyWebhook } from '@clerk/backend/webhooks'
+import { signClerkEvent } from '@faregate/simulators/clerk'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseJwtKey, parsePublishableKey } from '../issuers/clerk-keys.ts'
-import { jwtKeyProblem, publishableKeyProblem } from './clerk-keys.ts'
+import { jwtKeyProblem, publishableKeyProblem, webhookSecretProblem } from './clerk-keys.ts'
 import { publicPem, publishableKey } from './test-kit.ts'
 
 const pem = publicPem()
@@ -58,4 +60,26 @@ test('a JWT key that passes here the issuer can read', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+test("with a webhook's secret that passes here Clerk's own code can verify", async () => {
+  const text = fc.string({ unit: fc.constantFrom('A', 'z', '9', '+', '/', '=', '-', '_', '!'), maxLength: 8 })
+  const bytes = fc.uint8Array({ minLength: 10, maxLength: 40, size: 'max' })
+  let passed = 0
+  await fc.assert(
+    fc.asyncProperty(bytes, text, fc.boolean(), fc.boolean(), async (secret, tail, whole, padded) => {
+      const base64 = btoa(String.fromCharCode(...secret))
+      const key = `whsec_${padded ? base64 : base64.replace(/=+$/, '')}${whole ? '' : tail}`
+      if (webhookSecretProblem(key) !== null) {
+        expect(whole && padded && secret.length >= 16, key).toBe(false)
+        return
+      }
+      passed += 1
+      const { body, headers } = signClerkEvent(key, { type: 'user.created' })
+      const request = new Request('http://gateway/', { method: 'POST', headers, body })
+      expect(await verifyWebhook(request, { signingSecret: key })).toMatchObject({ type: 'user.created' })
+    }),
+    { numRuns: 500 },
+  )
+  expect(passed).toBeGreaterThan(100)
 })
