@@ -13,21 +13,30 @@ export type Dev = { webUrl: string; gatewayUrl: string; stop(): Promise<void> }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
-/** Starts `pnpm dev` (the Worker) or `pnpm dev:server`; resolves when its banner is printed. */
-export async function startDev(runtime: Runtime): Promise<Dev> {
-  const [port, webPort, clerkPort] = [await freePort(), await freePort(), await freePort()]
+/**
+ * Starts `pnpm dev` (the Worker) or `pnpm dev:server`; resolves when its banner is printed. `changes` stand over what
+ * the config says.
+ */
+export async function startDev(runtime: Runtime, changes: Partial<typeof config> = {}): Promise<Dev> {
+  const [port, webPort, clerkPort, stripePort] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ]
   const folder = mkdtempSync(join(tmpdir(), 'faregate-dev-'))
   const path = join(folder, 'config.json')
   const webUrl = `http://localhost:${webPort}`
   writeFileSync(
     path,
-    JSON.stringify({ ...config, identity: { ...config.identity, authorizedParties: [webUrl] } }),
+    JSON.stringify({ ...config, ...changes, identity: { ...config.identity, authorizedParties: [webUrl] } }),
   )
   const env = {
     ...process.env,
     PORT: String(port),
     FAREGATE_DEV_WEB_PORT: String(webPort),
     FAREGATE_DEV_CLERK_PORT: String(clerkPort),
+    FAREGATE_DEV_STRIPE_PORT: String(stripePort),
     FAREGATE_DEV_FOLDER: folder,
     FAREGATE_CONFIG: path,
   }

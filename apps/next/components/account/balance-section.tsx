@@ -60,8 +60,7 @@ function AllowanceProgress({ grants, next }: { grants: Grant[]; next: { credits:
       </Group>
       <Progress
         value={next.credits > 0 ? Math.min(100, (left / next.credits) * 100) : 0}
-        aria-label="What is left of the allowance"
-        aria-valuetext={`${formatBalance(left)} of ${formatBalance(next.credits)} credits`}
+        aria-label={`Allowance: ${formatBalance(left)} of ${formatBalance(next.credits)} credits left`}
       />
       <Text size="sm" c="dimmed">
         {formatBalance(next.credits)} new ones on <time dateTime={next.at}>{formatDate(next.at)}</time>,{' '}

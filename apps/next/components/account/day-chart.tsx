@@ -1,13 +1,11 @@
 'use client'
 
 import { BarChart } from '@mantine/charts'
-import { useReducedMotion } from '@mantine/hooks'
 import type { UsageRow } from '../../lib/contract.ts'
 import { formatBalance, formatDay } from '../../lib/format.ts'
 
 /** Credits by day as bars. Its figures are in the table that the reader can switch to. */
 export function DayChart({ rows }: { rows: (UsageRow & { day: string })[] }) {
-  const isStill = useReducedMotion()
   return (
     <BarChart
       h={240}
@@ -16,11 +14,10 @@ export function DayChart({ rows }: { rows: (UsageRow & { day: string })[] }) {
       series={[{ name: 'Credits', color: 'gate.5' }]}
       valueFormatter={formatBalance}
       tickLine="none"
-      gridAxis="y"
       maxBarWidth={28}
       xAxisProps={{ minTickGap: 24 }}
       yAxisProps={{ width: 56 }}
-      barProps={{ radius: [3, 3, 0, 0], isAnimationActive: !isStill }}
+      barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false }}
       accessibilityLayer={false}
       role="img"
       aria-label={describe(rows)}

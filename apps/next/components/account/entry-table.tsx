@@ -6,6 +6,7 @@ import type { Entry } from '../../lib/contract.ts'
 import { describeEntry, ESTIMATED, tokensOf } from '../../lib/entries.ts'
 import { formatChange, formatCount, formatDateAndTime } from '../../lib/format.ts'
 import { useCredits } from '../credits-provider.tsx'
+import { WideTable } from '../wide-table.tsx'
 import { useMemberNames } from './use-member-names.ts'
 
 const GAIN = { fw: 600, c: 'var(--mantine-primary-color-light-color)' }
@@ -16,41 +17,36 @@ export function EntryTable({ entries }: { entries: Entry[] }) {
   const nameOf = useMemberNames()
   const withMember = account?.payer === 'organization'
   return (
-    <Table.ScrollContainer minWidth={withMember ? 680 : 560} type="native">
-      <Table captionSide="top" verticalSpacing={8} tabularNums highlightOnHover>
-        <Table.Caption ta="left" mt={0} mb={4}>
-          Entries of the account, with your local time
-        </Table.Caption>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>When</Table.Th>
-            <Table.Th>What</Table.Th>
-            {withMember && <Table.Th>Member</Table.Th>}
-            <Table.Th ta="right">Tokens in / out</Table.Th>
-            <Table.Th ta="right">Credits</Table.Th>
+    <WideTable caption="Entries of the account, with your local time" minWidth={withMember ? 680 : 560}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>When</Table.Th>
+          <Table.Th>What</Table.Th>
+          {withMember && <Table.Th>Member</Table.Th>}
+          <Table.Th ta="right">Tokens in / out</Table.Th>
+          <Table.Th ta="right">Credits</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {entries.map((entry) => (
+          <Table.Tr key={entry.id + entry.kind}>
+            <Table.Td style={{ whiteSpace: 'nowrap' }}>
+              <time dateTime={entry.at}>{formatDateAndTime(entry.at)}</time>
+            </Table.Td>
+            <Table.Td>
+              <What entry={entry} />
+            </Table.Td>
+            {withMember && <Table.Td>{entry.member ? nameOf(entry.member) : ''}</Table.Td>}
+            <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+              {describeTokens(entry)}
+            </Table.Td>
+            <Table.Td ta="right" {...(entry.credits > 0 && GAIN)}>
+              {formatChange(entry.credits)}
+            </Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {entries.map((entry) => (
-            <Table.Tr key={entry.id + entry.kind}>
-              <Table.Td style={{ whiteSpace: 'nowrap' }}>
-                <time dateTime={entry.at}>{formatDateAndTime(entry.at)}</time>
-              </Table.Td>
-              <Table.Td>
-                <What entry={entry} />
-              </Table.Td>
-              {withMember && <Table.Td>{entry.member ? nameOf(entry.member) : ''}</Table.Td>}
-              <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
-                {describeTokens(entry)}
-              </Table.Td>
-              <Table.Td ta="right" {...(entry.credits > 0 && GAIN)}>
-                {formatChange(entry.credits)}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }
 

@@ -13,6 +13,7 @@ import { ProblemNotice } from '../problem-notice.tsx'
 import { Section } from '../section.tsx'
 import { useAction } from '../use-action.ts'
 import { useLoaded } from '../use-loaded.ts'
+import { WideTable } from '../wide-table.tsx'
 import { NewKeyModal } from './new-key-modal.tsx'
 
 /** Faregate keys: for what has no session, such as a script or an agent. */
@@ -63,27 +64,22 @@ function KeyTable({ keys, onChange }: { keys: Key[]; onChange: () => Promise<voi
   })
   return (
     <>
-      <Table.ScrollContainer minWidth={560} type="native">
-        <Table captionSide="top" verticalSpacing={8} tabularNums>
-          <Table.Caption ta="left" mt={0} mb={4}>
-            Your keys that still live
-          </Table.Caption>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>Made</Table.Th>
-              <Table.Th>Ends</Table.Th>
-              <Table.Th ta="right">Spent, of at most</Table.Th>
-              <Table.Th ta="right">Action</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {keys.map((key) => (
-              <KeyRow key={key.id} value={key} onRevoke={() => setChosen(key)} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <WideTable caption="Your keys that still live" minWidth={560}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Made</Table.Th>
+            <Table.Th>Ends</Table.Th>
+            <Table.Th ta="right">Spent, of at most</Table.Th>
+            <Table.Th ta="right">Action</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {keys.map((key) => (
+            <KeyRow key={key.id} value={key} onRevoke={() => setChosen(key)} />
+          ))}
+        </Table.Tbody>
+      </WideTable>
       <ConfirmModal
         opened={chosen !== undefined}
         title={`Revoke ${chosen ? nameOf(chosen) : 'the key'}?`}

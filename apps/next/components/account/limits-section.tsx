@@ -60,8 +60,7 @@ function LimitBar({ name, label, status }: { name: LimitName; label: string; sta
       <Progress
         value={(remaining / status.limit) * 100}
         color={remaining === 0 ? 'red' : 'gate'}
-        aria-label={label}
-        aria-valuetext={left}
+        aria-label={`${label}: ${left}`}
       />
     </Stack>
   )

@@ -2,6 +2,8 @@ import { BarsList } from '@mantine/charts'
 import type { UsageRow } from '../../lib/contract.ts'
 import { formatBalance } from '../../lib/format.ts'
 
+const BAR = { backgroundColor: 'light-dark(var(--mantine-color-gate-2), var(--mantine-color-gate-8))' }
+
 /** Credits by something that has a name, as bars that bear it, dearest first. */
 export function ShareChart({
   dimension,
@@ -17,7 +19,7 @@ export function ShareChart({
       barsLabel={dimension}
       valueLabel="Credits"
       minBarSize={120}
-      barColor="light-dark(var(--mantine-color-gate-2), var(--mantine-color-gate-8))"
+      getBarProps={() => ({ style: BAR })}
       barTextColor="var(--mantine-color-text)"
     />
   )

@@ -1,6 +1,7 @@
 import { Table } from '@mantine/core'
 import type { UsageRow } from '../../lib/contract.ts'
 import { formatCount, formatCredits } from '../../lib/format.ts'
+import { WideTable } from '../wide-table.tsx'
 
 /** Usage in figures: what the charts show, and the tokens. */
 export function UsageTable({
@@ -13,32 +14,27 @@ export function UsageTable({
   rows: (UsageRow & { name: string })[]
 }) {
   return (
-    <Table.ScrollContainer minWidth={460} type="native">
-      <Table captionSide="top" verticalSpacing={6} tabularNums>
-        <Table.Caption ta="left" mt={0} mb={4}>
-          {caption}
-        </Table.Caption>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{dimension}</Table.Th>
-            <Table.Th ta="right">Requests</Table.Th>
-            <Table.Th ta="right">Tokens in</Table.Th>
-            <Table.Th ta="right">Tokens out</Table.Th>
-            <Table.Th ta="right">Credits</Table.Th>
+    <WideTable caption={caption} minWidth={460}>
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th>{dimension}</Table.Th>
+          <Table.Th ta="right">Requests</Table.Th>
+          <Table.Th ta="right">Tokens in</Table.Th>
+          <Table.Th ta="right">Tokens out</Table.Th>
+          <Table.Th ta="right">Credits</Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {rows.map(({ name, requests, inputTokens, outputTokens, credits }) => (
+          <Table.Tr key={name}>
+            <Table.Td>{name}</Table.Td>
+            <Table.Td ta="right">{formatCount(requests)}</Table.Td>
+            <Table.Td ta="right">{formatCount(inputTokens)}</Table.Td>
+            <Table.Td ta="right">{formatCount(outputTokens)}</Table.Td>
+            <Table.Td ta="right">{formatCredits(credits)}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map(({ name, requests, inputTokens, outputTokens, credits }) => (
-            <Table.Tr key={name}>
-              <Table.Td>{name}</Table.Td>
-              <Table.Td ta="right">{formatCount(requests)}</Table.Td>
-              <Table.Td ta="right">{formatCount(inputTokens)}</Table.Td>
-              <Table.Td ta="right">{formatCount(outputTokens)}</Table.Td>
-              <Table.Td ta="right">{formatCredits(credits)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+      </Table.Tbody>
+    </WideTable>
   )
 }

@@ -11,6 +11,7 @@ import { ProblemNotice } from '../problem-notice.tsx'
 import { Section } from '../section.tsx'
 import { useAction } from '../use-action.ts'
 import type { Loaded } from '../use-loaded.ts'
+import { WideTable } from '../wide-table.tsx'
 
 /** What was bought, and Stripe's receipts of it. */
 export function ReceiptsSection({
@@ -49,33 +50,28 @@ function Payments({ first, packs }: { first: Listing<Payment>; packs: CreditPack
   return (
     <Stack gap="md">
       {receipt.problem && <ProblemNotice problem={receipt.problem} />}
-      <Table.ScrollContainer minWidth={620} type="native">
-        <Table captionSide="top" verticalSpacing={8} tabularNums>
-          <Table.Caption ta="left" mt={0} mb={4}>
-            Payments of the account
-          </Table.Caption>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Date</Table.Th>
-              <Table.Th>What</Table.Th>
-              <Table.Th ta="right">Credits</Table.Th>
-              <Table.Th ta="right">Paid</Table.Th>
-              <Table.Th>Status</Table.Th>
-              <Table.Th ta="right">Receipt</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {[...first.data, ...older.data].map((payment) => (
-              <PaymentRow
-                key={payment.id}
-                payment={payment}
-                name={packs.find(({ id }) => id === payment.pack)?.name ?? payment.pack}
-                onReceipt={() => void receipt.run(payment.id)}
-              />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <WideTable caption="Payments of the account" minWidth={620}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Date</Table.Th>
+            <Table.Th>What</Table.Th>
+            <Table.Th ta="right">Credits</Table.Th>
+            <Table.Th ta="right">Paid</Table.Th>
+            <Table.Th>Status</Table.Th>
+            <Table.Th ta="right">Receipt</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {[...first.data, ...older.data].map((payment) => (
+            <PaymentRow
+              key={payment.id}
+              payment={payment}
+              name={packs.find(({ id }) => id === payment.pack)?.name ?? payment.pack}
+              onReceipt={() => void receipt.run(payment.id)}
+            />
+          ))}
+        </Table.Tbody>
+      </WideTable>
       {more.problem && <ProblemNotice problem={more.problem} onRetry={() => void more.run()} />}
       {nextCursor !== null && (
         <Group justify="center">
