@@ -50,6 +50,8 @@ export default defineConfig({
       models: '*',
       allowance: { credits: 2000, every: 'month' },
       limits: { concurrentRequests: 20 },
+      // To sell it through Stripe instead of Clerk Billing, name its price there:
+      // stripePrices: ['price_…'],
       // Keys for agents, cron jobs and command lines may live for 90 days.
       keys: { ttlSecondsMax: 7_776_000 },
     },
@@ -63,6 +65,14 @@ export default defineConfig({
     payAsYouGo: { slugs: ['pay_as_you_go'], models: '*' },
   },
   defaultPlan: 'free',
+
+  // What users can buy once STRIPE_SECRET_KEY is set. Bought credits do not expire.
+  creditPacks: {
+    starter: { name: 'Starter', credits: 1000, price: { usd: 10 } },
+    plus: { name: 'Plus', credits: 3000, price: { usd: 27 } },
+    studio: { name: 'Studio', credits: 10_000, price: { usd: 80 } },
+  },
+  payments: { promotionCodes: true },
 
   identity: {
     // Where your web app is served. Tokens from other origins are refused; so are browsers elsewhere (CORS).

@@ -69,10 +69,10 @@ describe.each(['worker', 'server'] as const)('the web app over the %s', (runtime
     for (const way of ['Browser', 'Server route'] as const) {
       await submit(page, way, 'Tell me a long story.')
       const answer = page.getByTestId('answer').last()
-      await answer.getByText('The fare').waitFor()
+      await answer.getByRole('heading', { name: '2. The fare' }).waitFor()
       await page.getByRole('button', { name: 'Stop' }).click()
       await answer.getByText(/^Stopped · [\d.]+ credits/).waitFor()
-      expect(await answer.getByText('The ticket').count()).toBe(0)
+      expect(await answer.getByRole('heading', { name: '4. The ticket' }).count()).toBe(0)
     }
     const costs = await page
       .getByTestId('cost')
@@ -80,8 +80,8 @@ describe.each(['worker', 'server'] as const)('the web app over the %s', (runtime
     expect(Math.min(...costs)).toBeGreaterThan(0)
     await untilBalance(page, before - costs.reduce((sum, cost) => sum + cost, 0))
     await page.reload()
-    expect(await page.getByTestId('cost').count()).toBe(2)
-    await page.getByText('Tell me a long story.').first().waitFor()
+    await page.getByRole('article', { name: 'You' }).getByText('Tell me a long story.').nth(1).waitFor()
+    expect(await page.getByTestId('cost').and(page.locator('[data-cost]')).count()).toBe(2)
   })
 
   it('says what to do when there are no credits, on a phone in the dark', async () => {

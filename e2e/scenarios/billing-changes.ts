@@ -29,6 +29,7 @@ async function bought(stack: Stack, pack = 'starter') {
 export function billingChanges(stack: () => Stack): void {
   reversals(stack)
   topUps(stack)
+  stoppedTopUps(stack)
 }
 
 function reversals(stack: () => Stack): void {
@@ -83,9 +84,12 @@ function reversals(stack: () => Stack): void {
   })
 }
 
+function setTopUp(stack: Stack, token: string, body: object): Promise<Response> {
+  return call(stack, token, '/v1/account/auto-top-up', { method: 'PUT', body })
+}
+
 function topUps(stack: () => Stack): void {
-  const set = (token: string, body: object) =>
-    call(stack(), token, '/v1/account/auto-top-up', { method: 'PUT', body })
+  const set = (token: string, body: object) => setTopUp(stack(), token, body)
 
   it.concurrent('200: a balance that falls below the threshold is topped up, a few times a day', async () => {
     const { user, token } = await bought(stack())
@@ -118,6 +122,10 @@ function topUps(stack: () => Stack): void {
     expect(all.filter(({ kind }) => kind === 'topUp')).toHaveLength(1)
     await expectConserved(stack(), accountIdOf(user))
   })
+}
+
+function stoppedTopUps(stack: () => Stack): void {
+  const set = (token: string, body: object) => setTopUp(stack(), token, body)
 
   it.concurrent('402: a card that wants its owner stops it, and the balance stays as it is', async () => {
     const user = newUser()

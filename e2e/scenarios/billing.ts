@@ -11,8 +11,10 @@ const buyerOf = (stack: Stack, user: string) => tokenOf(stack, user, 'none')
 
 export function billing(stack: () => Stack): void {
   packs(stack)
+  codes(stack)
   later(stack)
   refusals(stack)
+  whoMayBuy(stack)
   matching(stack)
 }
 
@@ -79,7 +81,9 @@ function packs(stack: () => Stack): void {
       code: 'not_found',
     })
   })
+}
 
+function codes(stack: () => Stack): void {
   it.concurrent('201: a promotion code lowers what is paid, not what is given', async () => {
     const token = await buyerOf(stack(), newUser())
     await buy(stack(), token, 'large', { promotionCode: 'TENOFF' })
@@ -168,7 +172,9 @@ function refusals(stack: () => Stack): void {
     if (param !== undefined) expect(error.param).toBe(param)
     expect(await payments(stack(), token)).toEqual([])
   })
+}
 
+function whoMayBuy(stack: () => Stack): void {
   it.concurrent('403: of an organization only the named roles buy, and no Faregate key does', async () => {
     const user = newUser()
     const organization = `org_${user.slice(5)}`

@@ -14,6 +14,7 @@ const sdkError = (status: number, code: string, headers: Record<string, string> 
 describe('a problem', () => {
   it.each([
     [401, 'token_expired', 'You are signed out', '/sign-in'],
+    [401, 'invalid_token', 'The gateway did not accept your session', '/sign-in'],
     [402, 'insufficient_credits', 'Not enough credits', '/buy'],
     [402, 'account_in_debt', 'The account is in debt', '/buy'],
     [403, 'model_not_in_plan', 'Your plan does not include this model', '/buy#plans'],

@@ -96,7 +96,7 @@ function refusedOf(error: InstanceType<typeof OpenAI.APIError>): Refused {
 
 function describeRefusal({ status, code, message, retryAfterSeconds }: Refused): Problem {
   if (code === 'gateway_unreachable') return unreachable()
-  if (status === 401) return signedOut(message)
+  if (status === 401) return code === 'invalid_token' ? notAccepted(message) : signedOut(message)
   if (status === 402) return outOfCredits(code, message)
   if (status === 403) return notAllowed(code, message)
   if (status === 429) {
@@ -131,6 +131,19 @@ function describeRefusal({ status, code, message, retryAfterSeconds }: Refused):
 function signedOut(detail: string): Problem {
   const remedy = 'Sign in again and ask once more.'
   return { tone: 'warning', title: 'You are signed out', detail, remedy, link: SIGN_IN, canRetry: true }
+}
+
+function notAccepted(detail: string): Problem {
+  return {
+    tone: 'error',
+    title: 'The gateway did not accept your session',
+    detail,
+    remedy:
+      'Sign in again. If that does not help, the gateway’s configuration is for another Clerk instance or for a page ' +
+      'at another address (identity.authorizedParties).',
+    link: SIGN_IN,
+    canRetry: true,
+  }
 }
 
 function outOfCredits(code: string, detail: string): Problem {

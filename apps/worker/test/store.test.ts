@@ -7,6 +7,7 @@ import { conditions } from './worker.ts'
 describeStore({
   name: 'Durable Objects',
   noticesClockSteps: false,
+  readsClosed: false,
   runs: 15,
   async open(clock) {
     conditions.clock = clock.wall

@@ -5,6 +5,8 @@ import {
   type Command,
   createAccountLedger,
   type EntryQuery,
+  type PaymentQuery,
+  type UsageQuery,
 } from '@faregate/gateway/stores/durable-object'
 import { catalog } from '../../../packages/gateway/src/stores/conformance/fixtures.ts'
 
@@ -47,6 +49,14 @@ export class TestAccountObject extends DurableObject<TestEnv> {
 
   entries(accountId: string, query: EntryQuery) {
     return this.#ledger.entries(accountId, query)
+  }
+
+  payments(accountId: string, query: PaymentQuery) {
+    return this.#ledger.payments(accountId, query)
+  }
+
+  usage(accountId: string, query: UsageQuery) {
+    return this.#ledger.usage(accountId, query)
   }
 
   override alarm() {

@@ -126,6 +126,35 @@ describe('the profile', () => {
     ])
   })
 
+  test('other devices are listed and signed out: one of them, or all with a new password', async () => {
+    const clerk = await start()
+    const [own, second, third] = [
+      await openBrowser(clerk),
+      await openBrowser(clerk),
+      await openBrowser(clerk),
+    ]
+    for (const browser of [own, second, third]) await browser.signIn('ada@example.com')
+    const devices = async () =>
+      (await own.call('/me/sessions/active')).body.map(({ id }: { id: string }) => id)
+    const other = (await second.call('/client')).body.response.last_active_session_id
+    expect(await devices()).toContain(other)
+    expect((await own.call(`/me/sessions/${other}/revoke`, {})).body.response.status).toBe('revoked')
+    expect((await second.call('/me')).status).toBe(401)
+    expect(await devices()).toHaveLength(2)
+    await own.call('/me/change_password', {
+      current_password: SEEDED_PASSWORD,
+      new_password: 'a better one',
+      sign_out_of_other_sessions: 'true',
+    })
+    expect((await third.call('/me')).status).toBe(401)
+    expect(await devices()).toHaveLength(1)
+    expect(clerk.events.sent.map(({ type }) => type).slice(-3)).toEqual([
+      'session.revoked',
+      'session.revoked',
+      'user.updated',
+    ])
+  })
+
   test('deleting the account signs out everywhere, frees the address and is told of', async () => {
     const clerk = await start()
     const [browser, other] = [await openBrowser(clerk), await openBrowser(clerk)]

@@ -198,6 +198,27 @@ describe('events', () => {
     expect(endpoint.taken.map(({ id }) => id)).toEqual([second?.id, first?.id, first?.id])
   })
 
+  test('are signed with the secret that the environment names', async () => {
+    const { stripe, endpoint, simulator } = await start({})
+    endpoint.secret = simulator.environment.STRIPE_WEBHOOK_SECRET ?? ''
+    expect(simulator.environment).toMatchObject({
+      STRIPE_SECRET_KEY: simulator.secretKey,
+      STRIPE_WEBHOOK_SECRET: simulator.webhookSecret,
+      STRIPE_API_URL: simulator.url,
+    })
+    await stripe.customers.create()
+    await simulator.settled()
+    expect(typesOf(endpoint.taken)).toEqual(['customer.created'])
+
+    const other = await startEndpoint()
+    const unnamed = await startStripeSimulator({ webhook: { url: other.url } })
+    other.secret = unnamed.webhookSecret
+    await sdk(unnamed).customers.create()
+    await unnamed.settled()
+    await unnamed.stop()
+    expect(typesOf(other.taken)).toEqual(['customer.created'])
+  })
+
   test('go only where they are wanted', async () => {
     const { stripe, endpoint, simulator } = await start()
     simulator.setWebhook({ ...endpoint, events: ['checkout.session.completed'] })

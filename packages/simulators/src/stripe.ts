@@ -17,7 +17,7 @@ import { type Controls, createControls } from './stripe/controls.ts'
 import { customerRoutes } from './stripe/customers.ts'
 import { disputeRoutes } from './stripe/disputes.ts'
 import { eventRoutes } from './stripe/event-routes.ts'
-import { createEvents, type Delivery, type Events, type Webhook } from './stripe/events.ts'
+import { createEvents, type Delivery, type Events, WEBHOOK_SECRET, type Webhook } from './stripe/events.ts'
 import { invoiceRoutes } from './stripe/invoices.ts'
 import { meterRoutes } from './stripe/meter-events.ts'
 import { paymentRoutes } from './stripe/payments.ts'
@@ -83,7 +83,6 @@ export type StripeSimulator = Controls & {
 }
 
 const SECRET_KEY = 'sk_test_simulated'
-const WEBHOOK_SECRET = 'whsec_simulated'
 const TICK_MS = 1000
 
 const routes: ApiRoute[] = [

@@ -8,6 +8,7 @@ import type { Question, Way } from '../../lib/conversation.ts'
 import { describeProblem } from '../../lib/problems.ts'
 import { SignedOut } from '../../lib/refused.ts'
 import { DEFAULT_MODEL } from '../../lib/settings.ts'
+import { Page } from '../page.tsx'
 import { ProblemNotice } from '../problem-notice.tsx'
 import { Announcer } from './announcer.tsx'
 import classes from './chat.module.css'
@@ -25,7 +26,13 @@ export function Chat() {
   const { isLoaded, isSignedIn, userId, orgId } = useAuth()
   // Signed out in another tab: the server rendered this page for somebody who has left since.
   const signedOut = isLoaded && !isSignedIn ? describeProblem(new SignedOut()) : undefined
-  if (signedOut) return <ProblemNotice problem={signedOut} />
+  if (signedOut) {
+    return (
+      <Page title="Chat">
+        <ProblemNotice problem={signedOut} />
+      </Page>
+    )
+  }
   if (!userId) return null
   const owner = `${userId}:${orgId ?? 'personal'}`
   return <OwnedChat key={owner} owner={owner} />

@@ -5,6 +5,7 @@
 import { type Account, newAccount } from './account.ts'
 import type { CloseAccount, CloseReply, Found } from './command.ts'
 import { type Context, type Decision, openDraft, recordExpiry, unchanged } from './draft.ts'
+import type { Entry } from './entry.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { err, ok, type Result } from './result.ts'
 
@@ -66,25 +67,19 @@ export function closeAccount(
   successor.windows = windows
   successor.billing.topUpDay = billing.topUpDay
   successor.billing.opened = billing.opened
-  const carried =
-    debt === 0
-      ? []
-      : [
-          {
-            // Not the pseudonym: nothing that stays here says which books were this account's.
-            id: `debt:${version + 1}`,
-            at: context.now,
-            kind: 'revoke',
-            credits: -debt,
-            reason: 'debt carried over',
-          } as const,
-        ]
   return ok({
     ...unchanged({ pseudonym, unspentPurchased }),
     account: successor,
-    entries: carried,
+    entries: debtEntries(successor, context.now),
     retired: { id: pseudonym, account: retired, entries: draft.entries },
   })
+}
+
+/** The line that explains a debt which outlives the books that it was made in. */
+function debtEntries({ debt, version }: Account, now: number): Entry[] {
+  if (debt === 0) return []
+  // Not by the pseudonym: nothing that stays here says which books were this account's.
+  return [{ id: `debt:${version}`, at: now, kind: 'revoke', credits: -debt, reason: 'debt carried over' }]
 }
 
 /** Whether nothing came to an account since it was closed for good. */

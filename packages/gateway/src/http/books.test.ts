@@ -8,6 +8,7 @@ import { createFaregateKey } from '../issuers/faregate-key.ts'
 import { type Store, StoreUnavailable } from '../ports.ts'
 import { createMemoryStore, type MemoryStore } from '../stores/memory.ts'
 import { createCloser } from './close.ts'
+import { exportAnswer } from './export.ts'
 
 const ID = 'clerk:user_books'
 const ADMIN = `/admin/accounts/${encodeURIComponent(ID)}`
@@ -165,6 +166,63 @@ describe('prices', () => {
         creditsPerRequest: 0,
       },
     })
+  })
+})
+
+describe('the download', () => {
+  const grantAll = async (store: Store, count: number) => {
+    for (let each = 0; each < count; each += 1) {
+      const grant = {
+        kind: 'grant',
+        id: `g${each}`,
+        credits: 1,
+        source: 'operator',
+        expiresAt: null,
+      } as const
+      ok(await store.apply(ID, { ...grant, reason: 'x' }))
+      ok(
+        await store.apply(ID, {
+          kind: 'revoke',
+          id: `r${each}`,
+          grantId: `g${each}`,
+          credits: 1,
+          reason: 'x',
+        }),
+      )
+    }
+  }
+  const watched = (store: Store, failAt: number) => {
+    const pages: number[] = []
+    const entries: Store['entries'] = async (id, query) => {
+      pages.push(query.limit)
+      if (pages.length === failAt) throw new StoreUnavailable('away')
+      return store.entries(id, query)
+    }
+    return { pages, store: { ...store, entries } }
+  }
+
+  test('200: every entry once, page by page as it is read', async () => {
+    const { store, operator } = await open()
+    await grantAll(store, 601)
+    const { pages, store: seen } = watched(store, 0)
+    const reader = exportAnswer(seen, ID, { id: ID }, 0).body?.getReader()
+    await reader?.read()
+    // What nobody has read yet is not read from the store, but for what is made ready.
+    expect(pages.length).toBeLessThan(3)
+    await reader?.cancel()
+    const { json } = await operator(`${ADMIN}/export`)
+    const { entries } = json as { entries: { id: string }[] }
+    const { data } = await store.entries(ID, { limit: 5000 })
+    expect(data).toHaveLength(1202)
+    expect(entries.map(({ id }) => id)).toEqual(data.map(({ id }) => id))
+  })
+
+  test('it breaks off when the store goes, and does not look whole', async () => {
+    const { store } = await open()
+    await grantAll(store, 301)
+    const { pages, store: seen } = watched(store, 2)
+    await expect(exportAnswer(seen, ID, { id: ID }, 0).text()).rejects.toThrow('away')
+    expect(pages).toEqual([500, 500])
   })
 })
 

@@ -5,6 +5,7 @@ import { createMemoryStore } from './memory.ts'
 describeStore({
   name: 'memory',
   noticesClockSteps: true,
+  readsClosed: true,
   runs: 20,
   async open(clock) {
     const store = createMemoryStore({

@@ -4,9 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const bun = fileURLToPath(new URL('../../../../node_modules/.bin/bun', import.meta.url))
-const files = ['node-sqlite.test.ts', 'node-sqlite.faults.test.ts'].map((file) =>
-  fileURLToPath(new URL(file, import.meta.url)),
-)
+const files = [
+  'node-sqlite.test.ts',
+  'node-sqlite.faults.test.ts',
+  'node-sqlite.closing.test.ts',
+  'migrations.test.ts',
+].map((file) => fileURLToPath(new URL(file, import.meta.url)))
 
 test.skipIf('bun' in process.versions)('the store passes its tests under Bun', { timeout: 120_000 }, () => {
   const { status, stderr, error } = spawnSync(bun, ['test', '--timeout=30000', ...files], {

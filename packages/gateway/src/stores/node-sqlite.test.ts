@@ -10,6 +10,7 @@ import { createSqliteStore } from './node-sqlite.ts'
 const sqlite = (name: string, file: boolean, accountsCachedMax: number): StoreUnderTest => ({
   name,
   noticesClockSteps: true,
+  readsClosed: true,
   runs: 60,
   async open(clock) {
     const folder = file ? mkdtempSync(join(tmpdir(), 'faregate-store-')) : null

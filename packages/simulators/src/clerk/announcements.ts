@@ -6,6 +6,7 @@ import { invitationResource, membershipResource, organizationResource } from './
 import { userResource } from './resources.ts'
 
 type Change = 'created' | 'updated' | 'deleted'
+type SessionChange = 'created' | 'ended' | 'removed' | 'revoked'
 
 /** Tells the world. Call it after a change, and before a deletion. */
 export type Announcer = {
@@ -17,7 +18,7 @@ export type Announcer = {
     invitation: Invitation,
     user?: SimulatedUser,
   ) => void
-  session: (change: 'created' | 'ended' | 'removed', session: BrowserSession, browser: Browser) => void
+  session: (change: SessionChange, session: BrowserSession, browser: Browser) => void
 }
 
 /** Makes the announcer of one instance. */
@@ -82,7 +83,7 @@ function userPayload(user: SimulatedUser): object {
 }
 
 function sessionPayload(
-  change: 'created' | 'ended' | 'removed',
+  change: SessionChange,
   session: BrowserSession,
   browser: Browser,
   directory: Directory,

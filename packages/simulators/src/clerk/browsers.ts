@@ -47,8 +47,8 @@ export type Browsers = {
   signIn: (browser: Browser, user: SimulatedUser) => BrowserSession
   signOut: (browser: Browser) => void
   activate: (session: BrowserSession, organizationId: string | null) => void
-  /** Ends every session of a user who is no more. */
-  forgetUser: (userId: string) => void
+  /** The browsers that a user is signed in to. */
+  ofUser: (userId: string) => { browser: Browser; session: BrowserSession }[]
   /** Takes an organization out of the sessions where it is active: of all its members, or of one. */
   forgetOrganization: (organizationId: string, userId?: string) => void
   all: () => Browser[]
@@ -112,27 +112,23 @@ export function createBrowsers(options: {
       browser.updatedAt = now()
       changed()
     },
-    activate: (session, organizationId) => {
-      session.organizationId = organizationId
-      session.lastActiveAt = now()
-      changed()
-    },
-    ...createForgetting(browsers, options),
+    ...createSwitches(browsers, options),
+    ofUser: (userId) =>
+      [...browsers.values()].flatMap((browser) =>
+        browser.session?.userId === userId ? [{ browser, session: browser.session }] : [],
+      ),
     all: () => [...browsers.values()],
   }
 }
 
-function createForgetting(
+function createSwitches(
   browsers: Map<string, Browser>,
   { now, changed }: { now: () => number; changed: () => void },
-): Pick<Browsers, 'forgetUser' | 'forgetOrganization'> {
+): Pick<Browsers, 'activate' | 'forgetOrganization'> {
   return {
-    forgetUser: (userId) => {
-      for (const browser of browsers.values()) {
-        if (browser.session?.userId !== userId) continue
-        browser.session = null
-        browser.updatedAt = now()
-      }
+    activate: (session, organizationId) => {
+      session.organizationId = organizationId
+      session.lastActiveAt = now()
       changed()
     },
     forgetOrganization: (organizationId, userId) => {

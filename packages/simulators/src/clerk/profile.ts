@@ -1,4 +1,5 @@
 /** The signed-in user's own account: name, password, devices, invitations, and its deletion. */
+import type { BrowserSession } from './browsers.ts'
 import { type Frontend, type FrontendApiParts, refuse, type SignedInCall } from './caller.ts'
 import type { Route } from './http.ts'
 import { membershipResource, receivedInvitationResource } from './organization-resources.ts'
@@ -18,6 +19,11 @@ const NO_INVITATION: FrontendApiError = {
   code: 'resource_not_found',
   message: 'There is no such invitation.',
 }
+const NO_SESSION: FrontendApiError = {
+  status: 404,
+  code: 'resource_not_found',
+  message: 'There is no such session.',
+}
 
 /** The routes under `/v1/me`, but for those of organizations and billing. */
 export function profileRoutes(parts: FrontendApiParts, frontend: Frontend): Route[] {
@@ -36,16 +42,18 @@ export function profileRoutes(parts: FrontendApiParts, frontend: Frontend): Rout
       return me(call)
     }),
     signedInRoute('DELETE', '/v1/me', (call) => deleteAccount(parts, frontend, call)),
-    signedInRoute('POST', '/v1/me/change_password', (call) => {
-      const { current_password: current, new_password: next } = call.fields
-      if (!isPassword(call.user, current ?? '')) return refuse(WRONG_PASSWORD)
-      if ((next ?? '').length < PASSWORD_LENGTH_MIN) return refuse(passwordTooShort('new_password'))
-      parts.directory.updateUser(call.user, { passwordHash: hashPassword(next ?? '') })
-      parts.announcer.user('updated', call.user)
-      return me(call)
-    }),
+    signedInRoute('POST', '/v1/me/change_password', (call) => changePassword(parts, call) ?? me(call)),
     // A bare list: this endpoint is older than Clerk's envelope.
-    signedInRoute('GET', '/v1/me/sessions/active', (call) => frontend.bare([activeDevice(call)])),
+    signedInRoute('GET', '/v1/me/sessions/active', (call) =>
+      frontend.bare(parts.browsers.ofUser(call.user.id).map(({ session }) => activeDevice(session))),
+    ),
+    // Not named `:sessionId`: that would ask for the caller's own.
+    signedInRoute('POST', '/v1/me/sessions/:deviceId/revoke', (call) => {
+      const [revoked] = revoke(parts, call, ({ id }) => id === call.params.deviceId)
+      return revoked
+        ? frontend.answer(call, { ...activeDevice(revoked), status: 'revoked' })
+        : refuse(NO_SESSION)
+    }),
     signedInRoute('GET', '/v1/me/organization_invitations', (call) => {
       const data = invitationsOf(parts, call).flatMap((invitation) => {
         const organization = parts.directory.organizationById(invitation.organizationId)
@@ -72,6 +80,19 @@ export function profileRoutes(parts: FrontendApiParts, frontend: Frontend): Rout
   ]
 }
 
+/** Changes the password, or says why not. */
+function changePassword(parts: FrontendApiParts, call: SignedInCall): Response | undefined {
+  const { current_password: current, new_password: next } = call.fields
+  if (!isPassword(call.user, current ?? '')) return refuse(WRONG_PASSWORD)
+  if ((next ?? '').length < PASSWORD_LENGTH_MIN) return refuse(passwordTooShort('new_password'))
+  parts.directory.updateUser(call.user, { passwordHash: hashPassword(next ?? '') })
+  if (call.fields.sign_out_of_other_sessions === 'true') {
+    revoke(parts, call, ({ id }) => id !== call.session.id)
+  }
+  parts.announcer.user('updated', call.user)
+  return undefined
+}
+
 function deleteAccount(parts: FrontendApiParts, frontend: Frontend, call: SignedInCall): Response {
   const { directory, announcer } = parts
   for (const membership of [...call.user.memberships]) {
@@ -80,7 +101,7 @@ function deleteAccount(parts: FrontendApiParts, frontend: Frontend, call: Signed
   }
   announcer.user('deleted', call.user)
   parts.billing.close(call.user.id)
-  parts.browsers.forgetUser(call.user.id)
+  for (const { browser } of parts.browsers.ofUser(call.user.id)) parts.browsers.signOut(browser)
   directory.removeUser(call.user)
   return frontend.answer(call, { id: call.user.id, object: 'user', deleted: true })
 }
@@ -100,7 +121,21 @@ function acceptInvitation(parts: FrontendApiParts, frontend: Frontend, call: Sig
   return frontend.answer(call, receivedInvitationResource(invitation, organization))
 }
 
-function activeDevice({ session }: SignedInCall): object {
+/** Signs the user out of some of their browsers. */
+function revoke(
+  { browsers, announcer }: FrontendApiParts,
+  { user }: SignedInCall,
+  isMeant: (session: BrowserSession) => boolean,
+): BrowserSession[] {
+  const meant = browsers.ofUser(user.id).filter(({ session }) => isMeant(session))
+  for (const { browser, session } of meant) {
+    browsers.signOut(browser)
+    announcer.session('revoked', session, browser)
+  }
+  return meant.map(({ session }) => session)
+}
+
+function activeDevice(session: BrowserSession): object {
   return {
     id: session.id,
     object: 'session',

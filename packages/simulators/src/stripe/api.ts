@@ -21,7 +21,7 @@ type Answer = { status: number; body: string }
 export async function answerApi(parts: Parts, request: Request, url: URL): Promise<Response> {
   const requestId = newId('req', 14)
   const key = request.method === 'POST' ? request.headers.get('idempotency-key') : null
-  const text = request.method === 'GET' ? url.search : await request.text()
+  const text = request.method === 'POST' ? await request.text() : url.search
   parts.events.causedBy({ id: requestId, idempotency_key: key })
   const answer = guarded(() => {
     authenticate(request, parts.secretKey)

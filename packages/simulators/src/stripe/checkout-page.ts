@@ -1,13 +1,12 @@
 /** The hosted checkout page: what is bought, and how the simulated payment shall go. Plain forms, no scripts. */
 import { BEHAVIOURS } from './cards.ts'
+import { fixedEmail } from './checkout.ts'
 import { discountPercent } from './checkout-totals.ts'
 import { document, type Html, html, messagePage, money } from './html.ts'
 import type { Behaviour, CheckoutSession, LineItem, World } from './types.ts'
 
-/** What was typed before, and what is wrong with it. */
+/** What was chosen before, and what is wrong with it. */
 export type CheckoutForm = {
-  email?: string
-  name?: string
   behaviour?: Behaviour
   error?: string
   promotionError?: string
@@ -20,14 +19,12 @@ export function checkoutPage(world: World, session: CheckoutSession, form: Check
   const verb = session.mode === 'subscription' ? 'Subscribe to' : 'Pay'
   const items = world.state.lineItems[session.id] ?? []
   const title = session.mode === 'subscription' ? `${verb} ${items[0]?.description ?? 'a plan'}` : 'Checkout'
-  const status = form.error ? 402 : form.promotionError ? 422 : 200
   return document(
-    `${form.error ? 'Error: ' : ''}${title} (simulated Stripe)`,
+    `${form.error || form.promotionError ? 'Error: ' : ''}${title} (simulated Stripe)`,
     html`<main class="columns">
 <section class="summary" aria-label="Order summary"><div>${summary(world, session, items, form)}</div></section>
 <section class="entry" aria-label="Payment"><div>${entry(session, form)}</div></section>
 </main>`,
-    status,
   )
 }
 
@@ -106,14 +103,13 @@ ${form.promotionError && html`<p class="error" id="promotion-error" role="alert"
 }
 
 function entry(session: CheckoutSession, form: CheckoutForm): Html {
-  const known = session.customer_details?.email
-  const email = known ?? form.email ?? ''
+  const email = session.customer_details?.email ?? ''
   const free = session.amount_total === 0 && session.mode === 'payment'
-  return html`${form.error && html`<p class="alert" role="alert">${form.error} Choose another card to try again.</p>`}
+  return html`${form.error && html`<p class="alert" role="alert">${form.error}</p>`}
 <form method="post">
 <div class="field"><label for="email">Email</label>
 <input type="email" id="email" name="email" value="${email}" autocomplete="email" required maxlength="200"${
-    session.customer !== null && known && html` readonly`
+    fixedEmail(session) !== undefined && html` readonly`
   }></div>
 ${
   !free &&
@@ -122,7 +118,7 @@ ${
     choice({ value, label, about, number: numberOf(type, last4) }, form.behaviour ?? 'succeeds'),
   )}</ul></fieldset>
 <div class="field"><label for="name">Cardholder name <span class="quiet">(optional)</span></label>
-<input type="text" id="name" name="name" value="${form.name ?? session.customer_details?.name ?? ''}" autocomplete="cc-name" maxlength="200"></div>`
+<input type="text" id="name" name="name" value="${session.customer_details?.name ?? ''}" autocomplete="cc-name" maxlength="200"></div>`
 }
 <button class="wide" name="action" value="pay">${buttonLabel(session)}</button>
 <p class="quiet small">${terms(session)}</p>

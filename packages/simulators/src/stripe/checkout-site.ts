@@ -1,7 +1,7 @@
 /** The pages of the simulated checkout.stripe.com and pay.stripe.com: checkout, receipts, invoices. */
 import { BEHAVIOURS, isBehaviour, methodLabel } from './cards.ts'
-import { expireSession } from './checkout.ts'
-import { checkoutPage } from './checkout-page.ts'
+import { expireSession, fixedEmail } from './checkout.ts'
+import { type CheckoutForm, checkoutPage } from './checkout-page.ts'
 import { applyPromotionCode, removeDiscount } from './checkout-totals.ts'
 import { completeCheckout } from './complete-checkout.ts'
 import { day, document, html, messagePage, money, redirect } from './html.ts'
@@ -12,6 +12,7 @@ import type { CheckoutSession, World } from './types.ts'
 export type PageCall = {
   world: World
   path: Record<string, string>
+  query: URLSearchParams
   post: Params | undefined
   settled: () => Promise<void>
 }
@@ -26,14 +27,14 @@ export const checkoutPages: PageRoute[] = [
   { pattern: '/invoices/:id', handle: invoicePage },
 ]
 
-async function payPage({ world, path, post, settled }: PageCall): Promise<Response> {
+async function payPage({ world, path, query, post, settled }: PageCall): Promise<Response> {
   const session = own(world.state.sessions, path.id)
   if (!session)
     return messagePage('This page does not exist', 'There is no such checkout in this simulation.', {
       status: 404,
     })
   if (session.status === 'open' && session.expires_at <= world.now()) expireSession(world, session)
-  if (!post || session.status !== 'open') return checkoutPage(world, session)
+  if (!post || session.status !== 'open') return checkoutPage(world, session, complaint(query))
   const action = text(post, 'action')
   if (action === 'promotion') return applyPromotion(world, session, post)
   if (action === 'remove-promotion') {
@@ -41,12 +42,12 @@ async function payPage({ world, path, post, settled }: PageCall): Promise<Respon
     return redirect(`/c/pay/${session.id}`)
   }
   const behaviour = text(post, 'behaviour') ?? 'succeeds'
-  const email = session.customer_details?.email ?? (text(post, 'email') ?? '').slice(0, 200)
+  const email = fixedEmail(session) ?? (text(post, 'email') ?? '').slice(0, 200)
   const name = (text(post, 'name') ?? '').slice(0, 200)
   if (!isBehaviour(behaviour) || !session.payment_method_types.includes(BEHAVIOURS[behaviour].type))
-    return checkoutPage(world, session, { error: 'There is no such test card.' })
+    return redirect(`/c/pay/${session.id}?declined=other`)
   const error = completeCheckout(world, session, { email, name, behaviour })
-  if (error) return checkoutPage(world, session, { email, name, behaviour, error })
+  if (error) return redirect(`/c/pay/${session.id}?declined=${behaviour}`)
   // Stripe too holds the browser for up to ten seconds until the endpoint has answered.
   await settled()
   return redirect((session.success_url ?? '/').replaceAll('{CHECKOUT_SESSION_ID}', session.id))
@@ -56,7 +57,17 @@ function applyPromotion(world: World, session: CheckoutSession, post: Params): R
   const typed = text(post, 'promotion') ?? ''
   if (session.allow_promotion_codes && applyPromotionCode(world, session, typed))
     return redirect(`/c/pay/${session.id}`)
-  return checkoutPage(world, session, { promotion: typed, promotionError: 'This code is invalid.' })
+  return redirect(`/c/pay/${session.id}?code=${encodeURIComponent(typed.slice(0, 64))}`)
+}
+
+/** What the page says after a redirect. Errors are told that way so that going back never sends a form again. */
+function complaint(query: URLSearchParams): CheckoutForm {
+  const declined = query.get('declined')
+  const code = query.get('code')
+  if (declined !== null && isBehaviour(declined))
+    return { behaviour: declined, error: 'Your card was declined. Choose another one to try again.' }
+  if (declined !== null) return { error: 'There is no such test card.' }
+  return code === null ? {} : { promotion: code, promotionError: 'This code is invalid.' }
 }
 
 function own<Item>(collection: Record<string, Item>, id = ''): Item | undefined {

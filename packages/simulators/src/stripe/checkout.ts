@@ -185,6 +185,15 @@ function chosen(world: World, params: Params, mode: 'payment' | 'subscription'):
   }
 }
 
+/** The email that the page shows but does not let anybody change: the customer's, or the one that the seller gave. */
+export function fixedEmail({
+  customer,
+  customer_email,
+  customer_details,
+}: CheckoutSession): string | undefined {
+  return (customer === null && customer_email === null ? null : customer_details?.email) ?? undefined
+}
+
 /** What Checkout knows of a customer. */
 export function details(email: string | null, name: string | null): CheckoutSession['customer_details'] {
   return {

@@ -9,6 +9,9 @@ import type { State, StripeEvent } from './types.ts'
 /** The version whose shapes the simulator speaks. */
 export const API_VERSION = '2026-10-28.endive'
 
+/** The endpoint's secret unless another is given: that of nothing but simulations. */
+export const WEBHOOK_SECRET = 'whsec_simulated'
+
 const ATTEMPT_TIMEOUT_MS = 10_000
 const DELIVERIES_MAX = 1000
 const RETRY_PAUSES_MS = [250, 500, 1000, 2000]
@@ -16,7 +19,8 @@ const RETRY_PAUSES_MS = [250, 500, 1000, 2000]
 /** Where events go. Without `events` all of them go. */
 export type Webhook = {
   url: string
-  secret: string
+  /** What signs; `WEBHOOK_SECRET` if none is given. */
+  secret?: string
   events?: string[]
   /** False: events are recorded, and go only when `resend` or `deliver` is called, in whatever order. */
   automatic?: boolean
@@ -149,7 +153,7 @@ async function attempt(
       method: 'POST',
       headers: {
         'content-type': 'application/json; charset=utf-8',
-        'stripe-signature': await signature(payload, webhook.secret),
+        'stripe-signature': await signature(payload, webhook.secret ?? WEBHOOK_SECRET),
         'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
       },
       body: payload,

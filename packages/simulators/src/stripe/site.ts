@@ -29,7 +29,14 @@ export async function answerPage(parts: Parts, request: Request, url: URL): Prom
   }
   for (const page of pages) {
     const path = matchPath(page.pattern, url.pathname)
-    if (path) return page.handle({ world, path, post, settled: () => settledWithin(events, SETTLED_WAIT_MS) })
+    if (path)
+      return page.handle({
+        world,
+        path,
+        query: url.searchParams,
+        post,
+        settled: () => settledWithin(events, SETTLED_WAIT_MS),
+      })
   }
   return messagePage('This page does not exist', 'The simulated Stripe has no such page.', { status: 404 })
 }

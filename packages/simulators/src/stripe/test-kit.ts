@@ -92,14 +92,16 @@ export function packCheckout(stripe: Stripe, changes: Partial<Stripe.Checkout.Se
   })
 }
 
-/** Submits a page's form as a browser does, without following where it leads. */
+/** Submits a page's form as a browser does: where it leads to, and what is shown there unless that is another site. */
 export async function submit(url: string | null, fields: Record<string, string>) {
   const response = await fetch(url ?? '', {
     method: 'POST',
     body: new URLSearchParams(fields),
     redirect: 'manual',
   })
-  return { status: response.status, location: response.headers.get('location'), text: await response.text() }
+  const location = response.headers.get('location')
+  const shown = location?.startsWith('/') ? await fetch(new URL(location, url ?? '')) : response
+  return { status: response.status, location, text: await shown.text() }
 }
 
 /** Pays on the hosted page. */

@@ -2,7 +2,8 @@
 import { afterEach } from 'vitest'
 import type { Command, ReplyOf } from '../../core/command.ts'
 import type { Entry } from '../../core/entry.ts'
-import type { Clock, Store } from '../../ports.ts'
+import type { Payment } from '../../core/payment.ts'
+import type { Clock, Store, UsageQuery, UsageSum } from '../../ports.ts'
 import { START, uniqueId } from './fixtures.ts'
 
 /** Two clocks in milliseconds: the wall's, which may be set, and a steady one, which only goes forward. */
@@ -28,6 +29,8 @@ export type StoreUnderTest = {
   open: (clock: TestClock) => Promise<OpenStore>
   /** Whether it notices that the wall clock was set: a Durable Object trusts its platform's. */
   noticesClockSteps: boolean
+  /** Whether it shows the books of an account that was closed: a Durable Object shows its own account's alone. */
+  readsClosed: boolean
   /** Random runs of the model comparison. */
   runs: number
 }
@@ -92,4 +95,23 @@ export async function allEntries(store: Store, account: string, limit = 100): Pr
     if (cursor === null) return found
   }
   throw new Error('the pages never end')
+}
+
+/** All purchases, newest first, by pages of `limit`. */
+export async function allPayments(store: Store, account: string, limit = 100): Promise<Payment[]> {
+  const found: Payment[] = []
+  let cursor: string | null = null
+  for (let pages = 0; pages < 1000; pages += 1) {
+    const page = await store.payments(account, cursor === null ? { limit } : { limit, cursor })
+    found.push(...page.data)
+    cursor = page.nextCursor
+    if (cursor === null) return found
+  }
+  throw new Error('the pages never end')
+}
+
+/** The sums of all that was used, in each dimension. */
+export async function allUsage(store: Store, account: string): Promise<Record<UsageQuery['by'], UsageSum[]>> {
+  const by = (dimension: UsageQuery['by']) => store.usage(account, { from: 0, to: 1_000_000, by: dimension })
+  return { day: await by('day'), model: await by('model'), member: await by('member') }
 }

@@ -5,7 +5,16 @@ import type { Command } from '../../core/command.ts'
 import { LEASE_MS } from '../../core/reserve.ts'
 import type { Store } from '../../ports.ts'
 import { grantOf, keyOf, reserveOf, settleOf, uniqueId, usageOf } from './fixtures.ts'
-import { accepted, accountId, allEntries, opener, type StoreUnderTest } from './harness.ts'
+import { accepted, accountId, allEntries, allPayments, opener, type StoreUnderTest } from './harness.ts'
+import {
+  autoTopUp,
+  beginTopUpOf,
+  openPaymentOf,
+  paidOf,
+  pack,
+  refundedOf,
+  subscriptionOf,
+} from './purchases.ts'
 
 export function describeRaces(store: StoreUnderTest): void {
   describe('at once', () => {
@@ -13,6 +22,8 @@ export function describeRaces(store: StoreUnderTest): void {
     admission(open)
     repeats(open)
     endings(open)
+    purchases(open)
+    closings(open)
   })
 }
 
@@ -62,17 +73,17 @@ function admission(open: Open): void {
   })
 }
 
+/** Sends ten copies at once; all must be accepted, and together have one effect. */
+async function tenfold(store: Store, account: string, command: Command): Promise<void> {
+  const before = await store.read(account)
+  const results = await Promise.all(times(10, () => store.apply(account, command)))
+  for (const result of results) expect(result.ok).toBe(true)
+  const after = await store.read(account)
+  expect(after.version).toBe(before.version + 1)
+}
+
 function repeats(open: Open): void {
   const grantId = () => uniqueId('bought')
-
-  /** Sends ten copies at once; all must give the same answer, and together have one effect. */
-  async function tenfold(store: Store, account: string, command: Command): Promise<void> {
-    const before = await store.read(account)
-    const results = await Promise.all(times(10, () => store.apply(account, command)))
-    for (const result of results) expect(result.ok).toBe(true)
-    const after = await store.read(account)
-    expect(after.version).toBe(before.version + 1)
-  }
 
   test('ten copies of a command have one effect', async () => {
     const { store, clock } = await open()
@@ -151,6 +162,86 @@ function endings(open: Open): void {
     const charges = (await allEntries(store, account)).filter(({ kind }) => kind === 'charge')
     expect(charges).toHaveLength(requests.length)
     expect([heldOf(state), state.open.total]).toEqual([0, 0])
+  })
+}
+
+function purchases(open: Open): void {
+  test('ten copies of what billing says have one effect', async () => {
+    const { store, clock } = await open()
+    const account = accountId()
+    await tenfold(store, account, openPaymentOf('pay'))
+    await tenfold(store, account, paidOf('pay'))
+    await tenfold(store, account, refundedOf('pay', 250))
+    await tenfold(store, account, refundedOf('pay', 1000))
+    await tenfold(store, account, paidOf('unknown'))
+    await tenfold(store, account, { kind: 'resolvePayment', id: 'unknown', credits: 700 })
+    await tenfold(store, account, { kind: 'setCustomer', customer: 'cus' })
+    await tenfold(store, account, {
+      kind: 'recordSubscription',
+      subscription: subscriptionOf(clock.wall()),
+    })
+    const entries = await allEntries(store, account)
+    const quarter = pack.credits / 4
+    expect(entries.map(({ credits }) => credits)).toEqual([
+      700,
+      quarter - pack.credits,
+      -quarter,
+      pack.credits,
+    ])
+    expect(availableOf(await store.read(account))).toBe(700)
+  })
+
+  test('all that is said of a payment at once, in any order, comes to the same', async () => {
+    const { store } = await open()
+    const facts = ['pay_1', 'pay_2'].flatMap((id) => [paidOf(id), refundedOf(id, 250), refundedOf(id, 500)])
+    for (const turn of times(6, (index) => index)) {
+      const account = accountId()
+      for (const id of ['pay_1', 'pay_2']) await accepted(store, account, openPaymentOf(id))
+      const order = [...facts.slice(turn), ...facts.slice(0, turn)]
+      await Promise.all([...order, ...order.toReversed()].map((fact) => accepted(store, account, fact)))
+      const state = await store.read(account)
+      expect([availableOf(state), state.debt]).toEqual([pack.credits, 0])
+      expect((await allPayments(store, account)).map(({ reversed }) => reversed)).toEqual([1000, 1000])
+    }
+  })
+
+  test('of ten top-ups at once one is begun', async () => {
+    const { store } = await open()
+    const account = accountId()
+    await accepted(store, account, openPaymentOf('first'))
+    await accepted(store, account, paidOf('first'))
+    await accepted(store, account, autoTopUp)
+    await accepted(store, account, reserveOf(101, 'req'))
+    expect(await accepted(store, account, settleOf('req', 101))).toMatchObject({ topUpDue: true })
+    const replies = await Promise.all(times(10, () => accepted(store, account, beginTopUpOf())))
+    const begun = replies.flatMap(({ paymentId }) => paymentId ?? [])
+    expect(begun).toHaveLength(1)
+    const ids = (await allPayments(store, account)).map(({ id }) => id)
+    expect(ids.toSorted()).toEqual(['first', begun[0]].toSorted())
+    expect((await store.read(account)).billing.topUp).toMatchObject({ attempt: { paymentId: begun[0] } })
+  })
+}
+
+function closings(open: Open): void {
+  test('of ten closings of an account under one name one is made, whatever is asked of it besides', async () => {
+    const { store } = await open()
+    const account = accountId()
+    await accepted(store, account, grantOf(5000))
+    const close = { kind: 'closeAccount', pseudonym: uniqueId('closed'), block: false } as const
+    const results = await Promise.all([
+      store.apply(account, grantOf(300, 'before')),
+      ...times(10, () => store.apply(account, close)),
+      store.apply(account, grantOf(70, 'after')),
+    ])
+    const closed = results.slice(1, 11)
+    expect(closed.filter(({ ok }) => ok)).toEqual([
+      { ok: true, value: { pseudonym: close.pseudonym, unspentPurchased: expect.any(Number) } },
+    ])
+    const codes = closed.flatMap((result) => (result.ok ? [] : [result.error.code]))
+    expect(codes).toEqual(times(9, () => 'idempotency_conflict'))
+    const [made] = closed.filter(({ ok }) => ok)
+    const moved = made?.ok && 'unspentPurchased' in made.value ? made.value.unspentPurchased : Number.NaN
+    expect(availableOf(await store.read(account)) + moved).toBe(5370)
   })
 }
 

@@ -7,12 +7,14 @@ import { describeBooks } from './books.ts'
 import type { StoreUnderTest } from './harness.ts'
 import { describeModel } from './model.ts'
 import { describeRaces } from './races.ts'
+import { describeSales } from './sales.ts'
 
 /** Registers the suite's tests for one store. */
 export function describeStore(store: StoreUnderTest): void {
   describe(`store: ${store.name}`, () => {
     describeRaces(store)
     describeBooks(store)
+    describeSales(store)
     describeModel(store)
   })
 }
