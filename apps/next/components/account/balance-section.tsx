@@ -74,7 +74,7 @@ function GrantTable({ grants }: { grants: Grant[] }) {
   if (grants.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        There are no credits yet. They come with a plan’s allowance, from the operator, or by buying some.
+        There are no credits. They come with a plan’s allowance, from the operator, or by buying some.
       </Text>
     )
   }

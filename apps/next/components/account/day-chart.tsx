@@ -15,7 +15,7 @@ export function DayChart({ rows }: { rows: (UsageRow & { day: string })[] }) {
       valueFormatter={formatBalance}
       tickLine="none"
       maxBarWidth={28}
-      xAxisProps={{ minTickGap: 24 }}
+      xAxisProps={{ minTickGap: 24, interval: 'equidistantPreserveStart' }}
       yAxisProps={{ width: 56 }}
       barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false }}
       accessibilityLayer={false}

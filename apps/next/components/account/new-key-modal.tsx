@@ -98,7 +98,7 @@ function NewKeyForm({ onMade }: { onMade: (secret: string) => Promise<void> }) {
         />
         <Select
           label="Lives for"
-          description="How long your plan lets a key live, it says when asked for too much."
+          description="Your plan may allow less; it says so then."
           data={LIVES}
           value={life}
           onChange={setLife}

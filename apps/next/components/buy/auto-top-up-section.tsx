@@ -12,6 +12,9 @@ import { ProblemNotice } from '../problem-notice.tsx'
 import { Section } from '../section.tsx'
 import { useAction } from '../use-action.ts'
 
+/** Off, its track would be lost on a dark card. */
+const SWITCH = { track: { boxShadow: 'inset 0 0 0 1px var(--mantine-color-default-border)' } }
+
 type Setting = Parameters<typeof setAutoTopUp>[1]
 
 /** Buying a pack by itself when the balance runs low. */
@@ -36,7 +39,8 @@ export function AutoTopUpSection({ offers, account }: { offers: Offers; account:
       description="Buys a pack by itself with the card on file when the balance runs low, a few times a day at most."
       actions={
         <Switch
-          label={isOpen ? 'On' : 'Off'}
+          label={autoTopUp ? 'On' : isWanted ? 'Not on yet' : 'Off'}
+          styles={SWITCH}
           aria-label="Auto top-up"
           checked={isOpen}
           disabled={why !== undefined || save.isRunning}
