@@ -5,6 +5,7 @@ import { Box, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Account, Offers } from '../../lib/contract.ts'
 import { SubscriptionState } from '../account/plan-section.tsx'
+import { useCredits } from '../credits-provider.tsx'
 import { Hydrated } from '../hydrated.tsx'
 import { PlanCards } from './plan-cards.tsx'
 import { RefreshPlan } from './refresh-plan.tsx'
@@ -12,13 +13,20 @@ import { RefreshPlan } from './refresh-plan.tsx'
 /** Plans, by whoever sells them: Clerk Billing where tokens name a plan, else Stripe where it lists some. */
 export function PlansSection({ offers, account }: { offers: Offers; account: Account }) {
   const { sessionClaims, orgId } = useAuth()
-  if (typeof sessionClaims?.['pla'] === 'string') {
+  const { refresh } = useCredits()
+  const claim = sessionClaims?.pla
+  const known = useRef(claim)
+  useEffect(() => {
+    if (known.current !== claim) void refresh()
+    known.current = claim
+  }, [claim, refresh])
+  if (typeof claim === 'string') {
     return (
       <PlansFrame account={account}>
         <Hydrated>
           <PricingTable
             for={orgId ? 'organization' : 'user'}
-            newSubscriptionRedirectUrl="/buy?checkout=done&by=clerk#plans"
+            newSubscriptionRedirectUrl="/buy?checkout=done"
           />
         </Hydrated>
         <RefreshPlan />
