@@ -4,7 +4,7 @@ import { PricingTable, useAuth } from '@clerk/nextjs'
 import { Box, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Account, Offers } from '../../lib/contract.ts'
-import { SubscriptionState } from '../account/plan-section.tsx'
+import { SubscriptionState, subscriptionToTell } from '../account/plan-section.tsx'
 import { useCredits } from '../credits-provider.tsx'
 import { Hydrated } from '../hydrated.tsx'
 import { PlanCards } from './plan-cards.tsx'
@@ -42,6 +42,7 @@ export function PlansSection({ offers, account }: { offers: Offers; account: Acc
 }
 
 function PlansFrame({ account, children }: { account: Account; children: ReactNode }) {
+  const subscription = subscriptionToTell(account)
   const frame = useRef<HTMLDivElement>(null)
   // The address may name this part before it is there.
   useEffect(() => {
@@ -67,7 +68,7 @@ function PlansFrame({ account, children }: { account: Account; children: ReactNo
             paid for.
           </Text>
         </div>
-        {account.subscription && <SubscriptionState subscription={account.subscription} />}
+        {subscription && <SubscriptionState subscription={subscription} />}
         {children}
       </Stack>
     </Box>
