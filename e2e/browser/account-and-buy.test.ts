@@ -18,17 +18,12 @@ import {
   type Window,
 } from './steps.ts'
 
-const creditPacks = {
-  starter: { name: 'Starter', credits: 1000, price: { usd: 10 } },
-  plus: { name: 'Plus', credits: 5500, price: { usd: 50 } },
-}
-
 describe('the account and buy pages', () => {
   let dev: Dev
   let browser: Window
   beforeAll(async () => {
     browser = await startBrowser()
-    dev = await startDev('server', { creditPacks })
+    dev = await startDev('server')
   })
   afterAll(async () => {
     await browser?.close()
@@ -147,6 +142,22 @@ describe('the account and buy pages', () => {
     await page.getByText('Nothing was bought', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Close this notice' }).click()
     await page.waitForURL(`${dev.webUrl}/buy`)
+  })
+
+  it('subscribes with Clerk’s own components, and the new plan is there at once', async () => {
+    const page = await openAs('charles@example.com')
+    await visit(page, '/account')
+    expect(await page.getByTestId('plan').textContent()).toBe('payAsYouGo')
+    await visit(page, '/buy')
+    const before = await readBalance(page)
+    const pro = page.locator('.cl-pricingTableCard').filter({ hasText: 'Every model' })
+    await pro.getByRole('button', { name: 'Switch to this plan' }).click()
+    await page.getByRole('button', { name: 'Pay with test card' }).click()
+    await page.getByRole('button', { name: 'Continue', exact: true }).click()
+    await page.getByText('Your plan has begun').waitFor()
+    await untilBalance(page, before + 2000)
+    await page.getByText('In force now: pro.').waitFor()
+    await shoot(page, 'buy-subscribed')
   })
 
   it('shows each member’s spending in an organization, by name', async () => {

@@ -7,7 +7,8 @@ import { Section } from '../section.tsx'
 
 /** The plan in force, what pays for it, and the way to another. */
 export function PlanSection({ account }: { account: Account }) {
-  const { plan, subscription } = account
+  const { plan } = account
+  const subscription = subscriptionToTell(account)
   const { nextAllowance } = account.credits
   return (
     <Section
@@ -42,6 +43,15 @@ const BADGES = {
   ended: { color: 'gray', children: 'ended' },
   upcoming: { color: 'blue', children: 'begins soon' },
 } as const
+
+/**
+ * The subscription, if it says something: that one has ended is told only where its plan is over with it. One that
+ * costs nothing ends without an end when another is bought.
+ */
+export function subscriptionToTell({ plan, subscription }: Account): Subscription | null {
+  if (!subscription || subscription.status !== 'ended') return subscription ?? null
+  return subscription.plan === plan || subscription.periodEnd === null ? null : subscription
+}
 
 /** What a subscription's state means, with its dates. */
 export function SubscriptionState({ subscription }: { subscription: Subscription }) {

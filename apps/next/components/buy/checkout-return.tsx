@@ -25,12 +25,11 @@ export function CheckoutReturn({ onArrived }: { onArrived: () => Promise<void> }
     )
   }
   if (query.get('checkout') !== 'done' || !payer) return null
-  const [payment, plan, isClerk] = [query.get('payment'), query.get('plan'), query.get('by') === 'clerk']
+  const [payment, plan] = [query.get('payment'), query.get('plan')]
   return (
     <Arrival
       key={`${payer} ${payment} ${plan}`}
       purchase={payment ? { payment } : { plan }}
-      withNewToken={isClerk}
       onArrived={onArrived}
       onClose={close}
     />
@@ -40,13 +39,10 @@ export function CheckoutReturn({ onArrived }: { onArrived: () => Promise<void> }
 /** Looks a bounded number of times whether it has come. */
 function Arrival({
   purchase,
-  withNewToken,
   onArrived,
   onClose,
 }: {
   purchase: Purchase
-  /** Whether the plan is in the token, so that an old token must not be used. */
-  withNewToken: boolean
   onArrived: () => Promise<void>
   onClose: () => void
 }) {
@@ -64,15 +60,17 @@ function Arrival({
     setOutcome(undefined)
     setProblem(undefined)
     try {
-      if (withNewToken) await getToken({ skipCache: true })
-      const found = await findOutcome(getToken, wanted.current.purchase, controller.signal)
+      const { purchase: bought } = wanted.current
+      // Clerk's plan is in the token, and the one at hand is older.
+      if ('plan' in bought && bought.plan === null) await getToken({ skipCache: true })
+      const found = await findOutcome(getToken, bought, controller.signal)
       if (controller.signal.aborted) return
       await Promise.all([refresh(), wanted.current.onArrived()])
       setOutcome(found)
     } catch (error) {
       if (!controller.signal.aborted) setProblem(describeProblem(error))
     }
-  }, [getToken, refresh, withNewToken])
+  }, [getToken, refresh])
 
   useEffect(() => {
     void look()

@@ -4,7 +4,8 @@ import { PricingTable, useAuth } from '@clerk/nextjs'
 import { Box, Stack, Text, Title } from '@mantine/core'
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Account, Offers } from '../../lib/contract.ts'
-import { SubscriptionState } from '../account/plan-section.tsx'
+import { SubscriptionState, subscriptionToTell } from '../account/plan-section.tsx'
+import { useCredits } from '../credits-provider.tsx'
 import { Hydrated } from '../hydrated.tsx'
 import { PlanCards } from './plan-cards.tsx'
 import { RefreshPlan } from './refresh-plan.tsx'
@@ -12,13 +13,20 @@ import { RefreshPlan } from './refresh-plan.tsx'
 /** Plans, by whoever sells them: Clerk Billing where tokens name a plan, else Stripe where it lists some. */
 export function PlansSection({ offers, account }: { offers: Offers; account: Account }) {
   const { sessionClaims, orgId } = useAuth()
-  if (typeof sessionClaims?.['pla'] === 'string') {
+  const { refresh } = useCredits()
+  const claim = sessionClaims?.pla
+  const known = useRef(claim)
+  useEffect(() => {
+    if (known.current !== claim) void refresh()
+    known.current = claim
+  }, [claim, refresh])
+  if (typeof claim === 'string') {
     return (
       <PlansFrame account={account}>
         <Hydrated>
           <PricingTable
             for={orgId ? 'organization' : 'user'}
-            newSubscriptionRedirectUrl="/buy?checkout=done&by=clerk#plans"
+            newSubscriptionRedirectUrl="/buy?checkout=done"
           />
         </Hydrated>
         <RefreshPlan />
@@ -34,6 +42,7 @@ export function PlansSection({ offers, account }: { offers: Offers; account: Acc
 }
 
 function PlansFrame({ account, children }: { account: Account; children: ReactNode }) {
+  const subscription = subscriptionToTell(account)
   const frame = useRef<HTMLDivElement>(null)
   // The address may name this part before it is there.
   useEffect(() => {
@@ -59,7 +68,7 @@ function PlansFrame({ account, children }: { account: Account; children: ReactNo
             paid for.
           </Text>
         </div>
-        {account.subscription && <SubscriptionState subscription={account.subscription} />}
+        {subscription && <SubscriptionState subscription={subscription} />}
         {children}
       </Stack>
     </Box>
