@@ -164,7 +164,8 @@ function createObjectOutbox(driver: SqliteDriver, sink: Sink, clock: Clock, log:
     steadyClock: clock,
     log,
     retryMaxMs: RETRY_MAX_MS,
-    next: () => selectOutbox(driver, OUTBOX_ROWS_MAX),
+    rowsMax: OUTBOX_ROWS_MAX,
+    next: (limit) => selectOutbox(driver, limit),
     advance: (sequence) => advanceCursor(driver, sequence),
   })
 }

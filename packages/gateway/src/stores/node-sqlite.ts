@@ -111,13 +111,12 @@ function deliverTo(sink: Sink, options: Outgoing): Deliveries {
     steadyClock,
     log,
     retryMaxMs: RETRY_MAX_MS,
-    async next() {
+    rowsMax: OUTBOX_ROWS_MAX,
+    async next(limit) {
       const waiting = await patiently(() => selectOutbox(driver, 1))
       if (waiting.length === 0) return []
       // Read anew with the claim in hand: whoever had it before has moved the cursor.
-      return queue.enqueue(() =>
-        claimOutbox(driver, owner, clock()) ? selectOutbox(driver, OUTBOX_ROWS_MAX) : [],
-      )
+      return queue.enqueue(() => (claimOutbox(driver, owner, clock()) ? selectOutbox(driver, limit) : []))
     },
     advance: (sequence) => queue.enqueue(() => advanceCursor(driver, sequence)),
   })

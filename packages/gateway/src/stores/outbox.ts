@@ -12,8 +12,10 @@ export type OutboxRow = { sequence: number; accountId: string; customer: string 
 
 export type OutboxOptions = {
   sink: Sink
-  /** The next entries after the cursor, the oldest first, as many as one batch should have. */
-  next: () => OutboxRow[] | Promise<OutboxRow[]>
+  /** The next entries after the cursor, the oldest first. */
+  next: (limit: number) => OutboxRow[] | Promise<OutboxRow[]>
+  /** The most entries of a batch. */
+  rowsMax: number
   /** Moves the cursor; durable when it returns. */
   advance: (sequence: number) => void | Promise<void>
   /** The clock that entries are dated by. */
@@ -28,7 +30,7 @@ export type OutboxOptions = {
 export type Outbox = {
   /**
    * Delivers one batch, unless a failure is too fresh. Resolves to how long to wait before the next one, in ms: 0
-   * when there is more, null when there is nothing. Never throws.
+   * when there is more, null when there is nothing more. Never throws.
    */
   deliver: (stop?: AbortSignal) => Promise<number | null>
 }
@@ -39,11 +41,11 @@ const BATCH_MS = 20_000
 
 /** Makes the way out. `deliver` must not be called again before it has resolved. */
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { sink, next, advance, steadyClock, log } = options
+  const { sink, next, rowsMax, advance, steadyClock, log } = options
   let retryAt = Number.NEGATIVE_INFINITY
 
   const batch = async (stop?: AbortSignal): Promise<number | null> => {
-    const rows = await next()
+    const rows = await next(rowsMax)
     const last = rows.at(-1)
     if (!last) return null
     const late = AbortSignal.timeout(BATCH_MS)
@@ -59,8 +61,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const stuck = charges[done]
     const through = stuck ? stuck.sequence - 1 : last.sequence
     if (through >= (rows[0]?.sequence ?? 0)) await advance(through)
-    if (!stuck || (done > 0 && late.aborted)) return 0
-    return pauseFor(stuck.charge.entry, options)
+    if (!stuck) return rows.length < rowsMax ? null : 0
+    return done > 0 && late.aborted ? 0 : pauseFor(stuck.charge.entry, options)
   }
   return {
     async deliver(stop) {
