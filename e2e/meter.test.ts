@@ -9,15 +9,17 @@ import { until } from './harness/until.ts'
 
 const EVENT = 'faregate_credits'
 
-async function chat(stack: Stack, token: string, key: string): Promise<void> {
+/** One chat of a user, with a fresh token: they live a minute, and alarms take as long. */
+async function chat(stack: Stack, user: string, key: string): Promise<void> {
+  const token = await planless(stack, user)
   const script = { promptTokens: 100, completionTokens: 50 }
   const answer = await call(stack, token, '/v1/chat/completions', { body: keyed(key, script) })
   expect(answer.status, await answer.text()).toBe(200)
 }
 
 /** The account's charges, oldest first. */
-async function charges(stack: Stack, token: string): Promise<Entry[]> {
-  const all = await entries(stack, token)
+async function charges(stack: Stack, user: string): Promise<Entry[]> {
+  const all = await entries(stack, await planless(stack, user))
   return all.filter(({ kind }) => kind === 'charge').reverse()
 }
 
@@ -37,23 +39,24 @@ describe.each<[Runtime, number]>([
   it(
     'has each charge of a buyer once, over an outage of Stripe and a kill, and none of who never bought',
     async () => {
-      const token = await planless(stack, newUser())
-      const stranger = await planless(stack, newUser())
-      await buy(stack, token)
+      const user = newUser()
+      await buy(stack, await planless(stack, user))
       stack.stripe.faults.api = 'error'
-      await chat(stack, token, 'before')
-      await chat(stack, stranger, 'stranger')
+      await chat(stack, user, 'before')
+      await chat(stack, newUser(), 'stranger')
       if (runtime === 'server') {
         await until('the meter was tried', 15_000, () => stack.log().includes('meter_delayed'))
       }
       await stack.kill('SIGKILL')
       await stack.start()
       stack.stripe.faults.api = 'ok'
-      await chat(stack, token, 'after')
-      await until('both charges are there', patienceMs, () => stack.stripe.meterEvents.length >= 2)
-      await chat(stack, token, 'later')
-      await until('the third is there', patienceMs, () => stack.stripe.meterEvents.length >= 3)
-      const books = await charges(stack, token)
+      await chat(stack, user, 'after')
+      if (runtime === 'server') {
+        await until('both charges are there', patienceMs, () => stack.stripe.meterEvents.length >= 2)
+      }
+      await chat(stack, user, 'later')
+      await until('all three are there', patienceMs, () => stack.stripe.meterEvents.length >= 3)
+      const books = await charges(stack, user)
       expect(books).toHaveLength(3)
       expect(
         stack.stripe.meterEvents.map(({ identifier, payload }) => [identifier, payload['value']]),
@@ -61,6 +64,8 @@ describe.each<[Runtime, number]>([
       const [event] = stack.stripe.meterEvents
       expect(event).toMatchObject({ event_name: EVENT, payload: { stripe_customer_id: expect.any(String) } })
       expect(stack.log()).not.toContain(stack.stripe.secretKey)
+      // The cursor was written: its failing would only be seen in the log, since repeats change nothing.
+      expect(stack.log()).not.toContain('could not leave')
     },
     2 * patienceMs + 60_000,
   )

@@ -29,10 +29,12 @@ const NOT_THE_CHARGES = ['event_name', 'timestamp']
 /** Makes the meter. Its values are microcredits: 1,000,000 are one credit. */
 export function createStripeMeter(options: StripeMeterOptions): Sink {
   const { settings, fetch } = options
-  const stripe = createStripeClient(settings, fetch, { timeoutMs: 10_000, retriesMax: 1 })
-  const parts: Parts = { ...options, stripe }
+  // Made when first needed: an object that wakes for a request should not make it wait for this.
+  let stripe: Stripe | null = null
   return {
     async deliver(charges, signal) {
+      stripe ??= createStripeClient(settings, fetch, { timeoutMs: 10_000, retriesMax: 1 })
+      const parts: Parts = { ...options, stripe }
       const lanes = lanesOf(charges)
       const done = new Set<OutgoingCharge>()
       let stopped = false

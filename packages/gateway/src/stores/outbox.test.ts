@@ -320,4 +320,30 @@ describe('an object', () => {
     await rig.round()
     expect(sink.ids()).toEqual(['one', 'lost', 'two'])
   })
+
+  test('whose sink is slow delivers piece by piece, without a pause', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const calls: string[][] = []
+      const rig = keep(
+        objectRig({
+          async deliver(charges, signal) {
+            calls.push(charges.map(({ entry }) => entry.id))
+            if (calls.length > 1) return charges.length
+            await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+            return 1
+          },
+        }),
+      )
+      await makeCustomer(rig)
+      for (const id of ['one', 'two']) await spend(rig, id)
+      const round = rig.round()
+      await vi.advanceTimersByTimeAsync(20_000)
+      await round
+      expect(calls).toEqual([['one', 'two'], ['two']])
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })

@@ -48,21 +48,16 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const rows = await next(rowsMax)
     const last = rows.at(-1)
     if (!last) return null
-    const late = AbortSignal.timeout(BATCH_MS)
-    const signal = stop ? AbortSignal.any([stop, late]) : late
-    const charges = rows.flatMap(outgoing)
-    const done =
-      charges.length === 0
-        ? 0
-        : await sink.deliver(
-            charges.map(({ charge }) => charge),
-            signal,
-          )
-    const stuck = charges[done]
+    const leaving = rows.flatMap(outgoing)
+    const charges = leaving.map(({ charge }) => charge)
+    const ending = new AbortController()
+    const deliver = () => sink.deliver(charges, ending.signal)
+    const done = charges.length === 0 ? 0 : await within(ending, stop, deliver)
+    const stuck = leaving[done]
     const through = stuck ? stuck.sequence - 1 : last.sequence
     if (through >= (rows[0]?.sequence ?? 0)) await advance(through)
     if (!stuck) return rows.length < rowsMax ? null : 0
-    return done > 0 && late.aborted ? 0 : pauseFor(stuck.charge.entry, options)
+    return done > 0 && ending.signal.aborted ? 0 : pauseFor(stuck.charge.entry, options)
   }
   return {
     async deliver(stop) {
@@ -77,6 +72,25 @@ export function createOutbox(options: OutboxOptions): Outbox {
       retryAt = waitMs === null || waitMs === 0 ? Number.NEGATIVE_INFINITY : steadyClock() + waitMs
       return waitMs
     },
+  }
+}
+
+/** Runs `work`, and aborts `ending` when its time is up or when `stop` says so. */
+async function within<T>(
+  ending: AbortController,
+  stop: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const abort = () => ending.abort()
+  // Taken back at the end: a timer that is left keeps an object in memory, and `stop` outlives many batches.
+  const timer = setTimeout(abort, BATCH_MS)
+  stop?.addEventListener('abort', abort)
+  if (stop?.aborted) abort()
+  try {
+    return await work()
+  } finally {
+    clearTimeout(timer)
+    stop?.removeEventListener('abort', abort)
   }
 }
 
