@@ -20,7 +20,6 @@ import {
 
 /** A month's allowance that a few answers use up. */
 const ALLOWANCE = 0.02
-const { free } = config.plans
 const free = config.plans['free']
 if (!free) throw new Error('the config has no plan named free')
 const plans = {
