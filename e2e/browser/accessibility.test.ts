@@ -67,7 +67,7 @@ describe('the pages are accessible', () => {
     const page = await browser.open({ colorScheme: 'dark', reducedMotion: 'reduce' })
     await signIn(page, dev.webUrl, 'charles@example.com')
     await submit(page, 'Browser', 'Hello?')
-    await page.getByRole('alert').waitFor()
+    await page.getByTestId('problem').waitFor()
     await check(page, 'refused-dark-wide')
   })
 })

@@ -10,7 +10,6 @@ export const clerkAppearance = {
     colorNeutral: 'var(--mantine-color-text)',
     colorInput: 'var(--mantine-color-body)',
     colorInputForeground: 'var(--mantine-color-text)',
-    colorBorder: 'var(--mantine-color-default-border)',
     colorDanger: 'var(--mantine-color-error)',
     colorRing: 'var(--mantine-primary-color-filled)',
     fontFamily: 'inherit',

@@ -1,12 +1,23 @@
 'use client'
 
-import { type CSSVariablesResolver, createTheme, MantineProvider } from '@mantine/core'
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  Drawer,
+  MantineProvider,
+  Modal,
+  Notification,
+  Tooltip,
+} from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import type { ReactNode } from 'react'
 
 const SANS =
   '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif'
 const MONO = 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "Liberation Mono", monospace'
+
+/** The kit's close buttons are crosses without a name. */
+const NAMED_CLOSE = { 'aria-label': 'Close' }
 
 /** One accent, the green of an open gate, and greys that lean towards it. */
 const theme = createTheme({
@@ -63,6 +74,12 @@ const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   focusRing: 'auto',
+  components: {
+    Drawer: Drawer.extend({ defaultProps: { closeButtonProps: NAMED_CLOSE } }),
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: NAMED_CLOSE } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: NAMED_CLOSE } }),
+    Tooltip: Tooltip.extend({ defaultProps: { events: { hover: true, focus: true, touch: false } } }),
+  },
 })
 
 /** Mantine's own dimmed and placeholder greys are too faint to read. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   createGateway,
+  createMeter,
   databasePathOf,
   formatConfigErrors,
   logJson,
@@ -22,7 +23,14 @@ async function main(): Promise<void> {
   if (!settings.ok) return refuseToStart(formatConfigErrors(settings.error))
   const { catalog, creditUsd, databaseUrl, warnings } = settings.value
   for (const warning of warnings) logJson('warn', 'config', { warning })
-  const store = createSqliteStore({ path: databasePathOf(databaseUrl), catalog, creditUsd, log: storeLog })
+  const sink = createMeter(settings.value)
+  const store = createSqliteStore({
+    path: databasePathOf(databaseUrl),
+    catalog,
+    creditUsd,
+    log: storeLog,
+    ...(sink && { sink }),
+  })
   try {
     listen(settings.value, store)
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The Durable Object that keeps one account's ledger. A class because the runtime demands one; the work is the library's. */
 import { DurableObject } from 'cloudflare:workers'
+import { createMeter } from '@faregate/gateway'
 import {
   type AccountLedger,
   type Command,
@@ -20,6 +21,7 @@ export class AccountObject extends DurableObject<WorkerEnv> {
       storage: context.storage,
       name: context.id.name,
       settings: () => settingsOf(env),
+      sink: () => createMeter(settingsOf(env)),
       log: (problem, cause) => console.error(problem, cause),
     })
   }

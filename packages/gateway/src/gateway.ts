@@ -4,6 +4,7 @@
  */
 import { createClerkWebhook } from './billing/clerk-webhooks.ts'
 import { createStripeBilling } from './billing/stripe.ts'
+import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { type App, createApp } from './http/app.ts'
@@ -14,7 +15,7 @@ import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
 import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
-import type { Billing, Clock, Closer, Fetch, Issuer, Store, Webhook } from './ports.ts'
+import type { Billing, Clock, Closer, Fetch, Issuer, Sink, Store, Webhook } from './ports.ts'
 
 export type GatewayOptions = {
   settings: Settings
@@ -79,9 +80,18 @@ type Means = { fetch: Fetch; clock: Clock; log: Log }
 /** Who sells, if there is a key for it. */
 function billingOf({ settings, store }: GatewayOptions, means: Means): Billing | null {
   const { payments, creditPacks: packs, stripePrices, creditName } = settings
-  const { stripe, ...choices } = payments
+  const { stripe, meter: _meter, ...choices } = payments
   if (stripe === null) return null
   return createStripeBilling({ settings: stripe, store, packs, stripePrices, choices, creditName, ...means })
+}
+
+/** Where charges go on to, for the store to deliver them: the meter that the config names, if it names one. */
+export function createMeter({ payments }: Settings, means: Partial<Means> = {}): Sink | null {
+  const { meter, stripe } = payments
+  if (meter === null || stripe === null) return null
+  const { clock = Date.now, log = logJson } = means
+  const fetch: Fetch = means.fetch ?? ((input, init) => globalThis.fetch(input, init))
+  return createStripeMeter({ settings: stripe, ...meter, fetch, clock, log })
 }
 
 function issuersOf({ settings, keepAlive }: GatewayOptions, fetch: Fetch, log: Log): Issuer[] {

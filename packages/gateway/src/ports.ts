@@ -84,6 +84,21 @@ export type Store = {
   close(): Promise<void>
 }
 
+/** A charge on its way out of the ledger: `entry.credits` is negative, and `customer` is the payment provider's. */
+export type OutgoingCharge = { accountId: string; customer: string; entry: Entry }
+
+/**
+ * Takes charges in that have left the ledger, such as a meter at Stripe. The same charge may come again, with the same
+ * entry's id, and must count once.
+ */
+export type Sink = {
+  /**
+   * Delivers charges, oldest first; resolves to how many of them, from the first on, are done: delivered, known
+   * before, or refused for good. The rest comes again later. Begins no more once `signal` is aborted.
+   */
+  deliver(charges: readonly OutgoingCharge[], signal?: AbortSignal): Promise<number>
+}
+
 /** Thrown by stores when storage cannot be reached; the request is answered 503 and nothing is dispatched. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'

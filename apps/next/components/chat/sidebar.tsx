@@ -66,7 +66,6 @@ function Item({
           </Button>
         </Group>
       ),
-      closeButtonProps: { 'aria-label': 'Close' },
     })
   }
   return (

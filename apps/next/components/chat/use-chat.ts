@@ -50,14 +50,14 @@ export function useChat(owner: string) {
 
   /** Asks, in the open conversation or in a new one; in the place of an earlier question, if one is named. */
   const send = (text: string, manner: Manner, insteadOf?: string) => {
-    const conversation: Conversation = open ?? {
-      id: crypto.randomUUID(),
-      title: titleOf(text),
+    const place = open?.messages.findIndex(({ id }) => id === insteadOf) ?? -1
+    const before = open?.messages.slice(0, place < 0 ? undefined : place) ?? []
+    const conversation = {
+      id: open?.id ?? crypto.randomUUID(),
+      title: before.length === 0 || !open ? titleOf(text) : open.title,
       updatedAt: Date.now(),
-      messages: [],
+      messages: before,
     }
-    const place = conversation.messages.findIndex(({ id }) => id === insteadOf)
-    const before = place < 0 ? conversation.messages : conversation.messages.slice(0, place)
     begin(conversation, [...before, { role: 'user', id: crypto.randomUUID(), text }], manner)
   }
 

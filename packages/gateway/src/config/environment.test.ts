@@ -134,6 +134,18 @@ test("Stripe's key and its webhook secret come together", () => {
   expect(paths({ ...stripe, STRIPE_API_URL: 'http://localhost:4200' })).toEqual([])
 })
 
+test("a meter needs Stripe's key, and is told of only when the key is not what is wrong", () => {
+  const config = { ...smallest, payments: { meter: { eventName: 'faregate_credits' } } }
+  expect(settingsOf(config, { ...goodEnv, ...stripe }).payments.meter).toEqual({
+    eventName: 'faregate_credits',
+  })
+  expect(errorsIn(config)).toEqual([
+    { path: 'payments.meter', message: expect.stringMatching(/needs STRIPE_SECRET_KEY/) },
+  ])
+  const spoilt = { ...goodEnv, ...stripe, STRIPE_SECRET_KEY: 'pk_test_1' }
+  expect(errorsIn(config, spoilt).map(({ path }) => path)).toEqual(['STRIPE_SECRET_KEY'])
+})
+
 test('packs that nobody can buy are told of', () => {
   const packs = { starter: { name: 'Starter', credits: 1000, price: { usd: 10 } } }
   const warnings = (env: Record<string, string>) =>

@@ -198,6 +198,13 @@ const spoiled: Spoiled[] = [
   { at: ['creditPacks', 'starter', 'price', 'usd'], to: '9.999', says: /at most 2 decimals/ },
   { at: ['creditPacks', 'starter', 'price', 'eur'], to: 9, says: /unknown key/ },
   { at: ['payments', 'buyRoles'], to: 'admin', says: /must be a list of roles/ },
+  { at: ['payments', 'meter'], to: 'credits', says: /must be an object with eventName/ },
+  {
+    at: ['payments', 'meter'],
+    to: { eventName: 'x'.repeat(101) },
+    path: 'payments.meter.eventName',
+    says: /not of the right form: give the event name of a meter/,
+  },
   { at: ['unknownParameters'], to: 'allow', says: /must be 'refuse' or 'drop'/ },
   { at: ['timeouts'], to: { totalMs: -1 }, path: 'timeouts.totalMs', says: /must be between 1/ },
   {

@@ -42,6 +42,11 @@ export type FaregateConfig = {
     promotionCodes?: boolean
     /** The most packs that auto top-up buys for one account in a UTC day. Default: 3. */
     autoTopUpsPerDay?: number
+    /**
+     * Reports what is charged to a meter at Stripe, by its event name, as whole millionths of a credit. Of accounts
+     * that are Stripe customers. Default: nothing is reported.
+     */
+    meter?: { eventName: string }
   }
   /**
    * A request parameter that Faregate does not know: `refuse` the request (default), or `drop` it and say so.

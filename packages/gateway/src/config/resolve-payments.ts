@@ -18,6 +18,8 @@ export type PaymentSettings = {
   automaticTax: boolean
   promotionCodes: boolean
   autoTopUpsPerDay: number
+  /** The meter at Stripe that usage is reported to; null for none. */
+  meter: { eventName: string } | null
   /** Null without a key: then nothing is sold. */
   stripe: StripeSettings | null
 }
@@ -29,6 +31,12 @@ export function resolvePayments(sections: Sections, sellsPlans: boolean, env: En
   const errors: ConfigError[] = []
   const stripe = stripeOf(env, errors)
   const { payments } = sections
+  const meter = payments?.meter ?? null
+  if (meter !== null && stripe === null && errors.length === 0) {
+    const message =
+      "needs STRIPE_SECRET_KEY: usage is reported to Stripe's account. Give the key, or leave out meter"
+    errors.push({ path: 'payments.meter', message })
+  }
   const sells = sections.creditPacks.size > 0 || sellsPlans
   const warnings =
     stripe === null && sells && errors.length === 0
@@ -40,6 +48,7 @@ export function resolvePayments(sections: Sections, sellsPlans: boolean, env: En
       automaticTax: payments?.automaticTax ?? false,
       promotionCodes: payments?.promotionCodes ?? false,
       autoTopUpsPerDay: payments?.autoTopUpsPerDay ?? 3,
+      meter,
       stripe,
     },
     errors,

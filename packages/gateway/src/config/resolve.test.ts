@@ -29,6 +29,7 @@ test("the contract's example resolves", () => {
     automaticTax: false,
     promotionCodes: true,
     autoTopUpsPerDay: 3,
+    meter: null,
     stripe: null,
   })
   expect(settings.identity.oidc).toEqual([

@@ -170,6 +170,9 @@ export const configSchema = strict({
     automaticTax: flag().optional(),
     promotionCodes: flag().optional(),
     autoTopUpsPerDay: whole('top-ups a day', 1, 100).optional(),
+    meter: strict({
+      eventName: text('the event name of a meter at Stripe, of at most 100 characters', /^\S.{0,99}$/u),
+    }).optional(),
   }).optional(),
   unknownParameters: oneOf('refuse', 'drop').optional(),
   timeouts: strict({

@@ -14,7 +14,7 @@ import { noon, propertyTimeout, runsFactor } from './test-kit.ts'
 import { anyCharge, arrivalsOf, factsOf } from './test-kit-facts.ts'
 import { openOf } from './test-kit-payments.ts'
 
-const runs = { numRuns: 2000 * runsFactor }
+const runs = { numRuns: 1000 * runsFactor }
 const opened = newPayment(openOf('pay_1').payment, noon)
 const heard = (facts: readonly PaymentFact[]): Payment => facts.reduce(withFact, opened)
 

@@ -24,7 +24,7 @@ import {
 import { anyCharge, arrivalsOf, factsOf } from './test-kit-facts.ts'
 import { disputeOf, openOf, pack, paidOf, saidOf, totalOf } from './test-kit-payments.ts'
 
-const runs = { numRuns: 250 * runsFactor }
+const runs = { numRuns: 200 * runsFactor }
 const catalog = catalogOf(planOf('free', { allowance: 5 * credit }))
 
 type Said = { id: string; fact: PaymentFact }

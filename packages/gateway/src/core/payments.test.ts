@@ -90,6 +90,16 @@ describe('a purchase', () => {
     expect(net()).toBe(600 * credit)
   })
 
+  test('of which two figures were told was paid with the larger one, in either order', () => {
+    for (const [n, figures] of [[1100, 1000] as const, [1000, 1100] as const].entries()) {
+      const [id, reference] = [`pay_${n}`, `pi_${n}`]
+      ledger.accept(openOf(id))
+      for (const paid of figures) say(paidOf(reference, { paid }), id)
+      say(totalOf(550, 900, reference), id)
+      expect(ledger.payments.get(id)).toMatchObject({ paid: 1100, reversed: pack.credits / 2 })
+    }
+  })
+
   test('of which too many were begun in an hour is refused until the hour is over', () => {
     ledger.now = noon + 20 * minute
     for (let n = 0; n < PAYMENTS_PER_HOUR; n += 1) ledger.accept(openOf(`pay_${n}`))

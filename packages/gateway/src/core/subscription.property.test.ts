@@ -16,7 +16,7 @@ import {
 } from './test-kit.ts'
 import { arrivalsOf } from './test-kit-facts.ts'
 
-const runs = { numRuns: 500 * runsFactor }
+const runs = { numRuns: 300 * runsFactor }
 const catalog = catalogOf(
   planOf('free', { allowance: 5 * credit }),
   planOf('pro', { allowance: 50 * credit }),

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { availableOf } from './account.ts'
 import type { BeginTopUp } from './command.ts'
-import { TOP_UP_RETRY_MS } from './top-up.ts'
 import {
   catalogOf,
   createLedger,
@@ -17,6 +16,7 @@ import {
   usageOf,
 } from './test-kit.ts'
 import { disputeOf, openOf, pack, paidOf, saidOf, totalOf } from './test-kit-payments.ts'
+import { TOP_UP_RETRY_MS } from './top-up.ts'
 
 let ledger: Ledger
 

@@ -1,44 +1,10 @@
 /** What an object does with its alarm, and what the client makes of failures, over a stand-in for the runtime. */
-import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { LEASE_MS } from '../core/reserve.ts'
 import { StoreUnavailable } from '../ports.ts'
+import { fakeStorage } from './conformance/fake-storage.ts'
 import { catalog, grantOf, keyOf, reserveOf, START, settleOf, usageOf } from './conformance/fixtures.ts'
-import {
-  type AccountStub,
-  createAccountLedger,
-  createDurableObjectStore,
-  type ObjectStorage,
-} from './durable-object.ts'
-
-/** An object's storage over `node:sqlite`, with an alarm that is only written down. */
-function fakeStorage() {
-  const database = new DatabaseSync(':memory:')
-  const alarm = { at: null as number | null, sets: 0, fails: false }
-  const storage: ObjectStorage = {
-    sql: {
-      exec: (query, ...bindings) => ({ toArray: () => database.prepare(query).all(...bindings) }),
-    },
-    transactionSync(work) {
-      database.exec('BEGIN')
-      try {
-        const value = work()
-        database.exec('COMMIT')
-        return value
-      } catch (error) {
-        database.exec('ROLLBACK')
-        throw error
-      }
-    },
-    getAlarm: async () => alarm.at,
-    async setAlarm(time) {
-      if (alarm.fails) throw new Error('no alarm today')
-      alarm.at = time
-      alarm.sets += 1
-    },
-  }
-  return { database, storage, alarm }
-}
+import { type AccountStub, createAccountLedger, createDurableObjectStore } from './durable-object.ts'
 
 function fakeObject(options: { creditUsd?: string } = {}) {
   const { database, storage, alarm } = fakeStorage()

@@ -14,6 +14,7 @@ import {
   type EntryQuery,
   type PaymentPage,
   type PaymentQuery,
+  type Sink,
   type Store,
   StoreUnavailable,
   type UsageQuery,
@@ -21,9 +22,11 @@ import {
 } from '../ports.ts'
 import type { StoreLog } from './lapses.ts'
 import { isMigrated, migrate } from './migrations.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
 import { type Rows, runCommand } from './rows.ts'
 import { type Ledger, openLedger } from './sqlite.ts'
 import type { SqliteDriver, SqlRow, SqlValue } from './sqlite-driver.ts'
+import { advanceCursor, beginCursor, selectOutbox } from './sqlite-outbox.ts'
 
 export type {
   Account,
@@ -55,6 +58,8 @@ export type AccountLedgerOptions = {
   name: string | undefined
   /** From the Worker's bundle. Asked for when first needed, so that a broken config does not lose the alarm. */
   settings: () => { catalog: Catalog; creditUsd: number | string }
+  /** Where charges go on to, if anywhere. Asked once, after the settings. */
+  sink?: () => Sink | null
   clock?: Clock
   log?: StoreLog
 }
@@ -66,12 +71,21 @@ export type AccountLedger = {
   entries(accountId: string, query: EntryQuery): Promise<EntryPage>
   payments(accountId: string, query: PaymentQuery): Promise<PaymentPage>
   usage(accountId: string, query: UsageQuery): Promise<UsageSum[]>
-  /** Ends the holds whose lease ran out, and rings again when the next one does. Never throws for a hold. */
+  /**
+   * Ends the holds whose lease ran out, and rings again when the next one does; delivers charges to the sink. Never
+   * throws for a hold or a delivery.
+   */
   alarm(): Promise<void>
 }
 
 const LAPSES_MAX = 500
 const ALARM_RETRY_MS = 10_000
+/** A charge that no alarm is set for leaves after this time; as a rule the alarm for leases takes it along. */
+const DELIVER_AFTER_MS = 30_000
+const DELIVER_AGAIN_MS = 1_000
+/** A Worker may make 50 calls an invocation where nothing is paid. */
+const OUTBOX_ROWS_MAX = 40
+const RETRY_MAX_MS = 30 * 60_000
 
 /** The ledger within one Durable Object. An object that was only read stores nothing. */
 export function createAccountLedger(options: AccountLedgerOptions): AccountLedger {
@@ -79,12 +93,15 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
   const driver = objectDriver(storage)
   const alarm = createAlarm(storage)
   let opened: Ledger | null = null
+  let outbox: Outbox | null = null
 
   const open = (): Ledger => {
     if (opened) return opened
     const { catalog, creditUsd } = settingsOrUnavailable(settings)
     try {
       migrate(driver, { creditUsd, shared: false })
+      const to = options.sink?.() ?? null
+      outbox = to && createObjectOutbox(driver, to, clock, log)
       opened = openLedger(driver, { catalog, accountsCachedMax: 2 })
       return opened
     } catch (error) {
@@ -111,7 +128,8 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       const ledger = open()
       const result = asFault(() => ledger.transaction(() => ledger.apply(accountId, command, clock())))
       // Nothing was awaited since the write, so that the runtime commits the hold and its alarm as one.
-      await alarm.cover(alarm.isSet() ? leaseIn(result) : ledger.earliestLease())
+      const due = outbox && hasCharged(result) ? clock() + DELIVER_AFTER_MS : null
+      await alarm.cover(alarm.isSet() ? leaseIn(result) : (ledger.earliestLease() ?? due))
       return result
     },
     ...reads(expectOwn, openToRead, clock),
@@ -130,8 +148,26 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       } finally {
         await alarm.cover(next)
       }
+      const waitMs = (await outbox?.deliver()) ?? null
+      if (waitMs !== null) await alarm.cover(clock() + Math.max(waitMs, DELIVER_AGAIN_MS))
     },
   }
+}
+
+/** The way out of one object's ledger. Only its alarm delivers, and alarms ring one at a time. */
+function createObjectOutbox(driver: SqliteDriver, sink: Sink, clock: Clock, log: StoreLog): Outbox {
+  beginCursor(driver)
+  return createOutbox({
+    sink,
+    clock,
+    // The platform keeps its own clock right.
+    steadyClock: clock,
+    log,
+    retryMaxMs: RETRY_MAX_MS,
+    rowsMax: OUTBOX_ROWS_MAX,
+    next: (limit) => selectOutbox(driver, limit),
+    advance: (sequence) => advanceCursor(driver, sequence),
+  })
 }
 
 /** What is only read; of an account that has no tables there is nothing. */
@@ -188,6 +224,11 @@ function lapseOverdue(ledger: Ledger, now: number, log: StoreLog): void {
       log(`the hold ${holdId} could not lapse`, error)
     }
   }
+}
+
+/** Whether a command's answer tells of a charge. */
+function hasCharged(result: Result<ReplyOf<Command>, Refusal>): boolean {
+  return result.ok && 'charged' in result.value && result.value.charged > 0
 }
 
 /** The lease of the hold that a command made, if it made one. */

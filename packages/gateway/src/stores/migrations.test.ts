@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Account, availableOf, newAccount } from '../core/account.ts'
 import type { Entry } from '../core/entry.ts'
-import { catalog, grantOf, reserveOf, settleOf, START } from './conformance/fixtures.ts'
+import { catalog, grantOf, reserveOf, START, settleOf } from './conformance/fixtures.ts'
 import { accepted, allEntries, allPayments, allUsage } from './conformance/harness.ts'
 import { openPaymentOf, pack, paidOf, subscriptionOf } from './conformance/purchases.ts'
 import { createAccountLedger } from './durable-object.ts'
@@ -81,6 +81,7 @@ const entries: Entry[] = [
   chargeOf('b', { member: 'm2', credits: -70 }),
   chargeOf('c', { model: 'slow' }),
   chargeOf('free', { credits: 0 }),
+  chargeOf('read', { credits: 0 }, [30, 0]),
   chargeOf('released', { credits: 0, ended: 'error' }, [0, 0]),
   { id: 'taken', at: START, kind: 'revoke', credits: -10, reason: 'r' },
 ]
@@ -112,14 +113,14 @@ function writeFirst(database: DatabaseSync, shared: boolean): void {
 const sums = {
   day: [
     { key: today - 1, requests: 1, inputTokens: 100, outputTokens: 50, credits: 150 },
-    { key: today, requests: 4, inputTokens: 400, outputTokens: 200, credits: 370 },
+    { key: today, requests: 5, inputTokens: 430, outputTokens: 200, credits: 370 },
   ],
   model: [
-    { key: 'fast', requests: 4, inputTokens: 400, outputTokens: 200, credits: 370 },
+    { key: 'fast', requests: 5, inputTokens: 430, outputTokens: 200, credits: 370 },
     { key: 'slow', requests: 1, inputTokens: 100, outputTokens: 50, credits: 150 },
   ],
   member: [
-    { key: 'm1', requests: 4, inputTokens: 400, outputTokens: 200, credits: 450 },
+    { key: 'm1', requests: 5, inputTokens: 430, outputTokens: 200, credits: 450 },
     { key: 'm2', requests: 1, inputTokens: 100, outputTokens: 50, credits: 70 },
   ],
 }
@@ -152,7 +153,7 @@ test('a file of the first version comes up with sums and defaults, once, and goe
   expect(await allPayments(store, 'a')).toHaveLength(1)
   await accepted(store, 'a', { kind: 'closeAccount', pseudonym: 'closed', block: false })
   expect((await allUsage(store, 'closed')).member).toMatchObject([
-    { key: 'closed', requests: 6, credits: 820 },
+    { key: 'closed', requests: 7, credits: 820 },
   ])
   await store.close()
 })

@@ -4,12 +4,14 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Catalog } from '../core/catalog.ts'
-import { type Clock, type Store, StoreUnavailable } from '../ports.ts'
-import { createGroupCommit } from './group-commit.ts'
+import { type Clock, type Sink, type Store, StoreUnavailable } from '../ports.ts'
+import { createGroupCommit, type GroupCommit } from './group-commit.ts'
 import { type StoreLog, startLapses } from './lapses.ts'
 import { migrate } from './migrations.ts'
+import { createOutbox, type Deliveries, startDeliveries } from './outbox.ts'
 import { type Ledger, openLedger } from './sqlite.ts'
 import type { SqliteDriver } from './sqlite-driver.ts'
+import { advanceCursor, beginCursor, claimOutbox, releaseOutbox, selectOutbox } from './sqlite-outbox.ts'
 
 export type SqliteStoreOptions = {
   /** A file, whose folder is made if need be, or `:memory:`. */
@@ -27,14 +29,20 @@ export type SqliteStoreOptions = {
   /** The most accounts that are kept in memory. More of them cost more in garbage collection than a row costs to read. */
   accountsCachedMax?: number
   sweepMs?: number
+  /** Where charges go on to, from the first start with it on; without it nothing is kept of that. */
+  sink?: Sink
+  deliverMs?: number
   /** Put between the ledger and the database by tests that make it fail. */
   wrapDriver?: (driver: SqliteDriver) => SqliteDriver
 }
 
-/** A store that can also be told to look for lapsed leases now. */
-export type SqliteStore = Store & { sweep: () => Promise<number> }
+/** A store that can also be told to look for lapsed leases now, and to deliver what its sink has not had. */
+export type SqliteStore = Store & { sweep: () => Promise<number>; deliver: () => Promise<void> }
 
 const SWEEP_LIMIT = 500
+const DELIVER_MS = 2_000
+const OUTBOX_ROWS_MAX = 200
+const RETRY_MAX_MS = 5 * 60_000
 const START_WAIT_MS = 5_000
 
 /**
@@ -46,7 +54,12 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { accountsCachedMax = 2_000, synchronous = 'FULL' } = options
   const database = openDatabase(path, synchronous)
   const driver = wrapDriver(nodeDriver(database))
-  const ledger = prepareLedger(database, driver, { catalog, creditUsd, accountsCachedMax })
+  const ledger = prepareLedger(database, driver, {
+    catalog,
+    creditUsd,
+    accountsCachedMax,
+    delivers: options.sink !== undefined,
+  })
   const queue = createGroupCommit({ transaction: ledger.transaction, isBusy, isConflict })
   let closed = false
 
@@ -62,6 +75,7 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     ...(options.steadyClock && { steadyClock: options.steadyClock }),
     ...(options.sweepMs !== undefined && { sweepMs: options.sweepMs }),
   })
+  const deliveries = options.sink ? deliverTo(options.sink, { queue, driver, ...options }) : null
   return {
     apply,
     read: (accountId) => patiently(() => ledger.read(accountId, clock())),
@@ -73,12 +87,49 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
       await enqueue(() => driver.execute(TOUCH, String(clock())))
     },
     sweep: lapses.sweep,
+    deliver: async () => deliveries?.round(),
     close: async () => {
       if (closed) return
       closed = true
       lapses.stop()
+      await deliveries?.stop()
       await queue.drained()
       shutDown(database)
+    },
+  }
+}
+
+type Outgoing = SqliteStoreOptions & { queue: GroupCommit; driver: SqliteDriver }
+
+/** Charges go to the sink on a timer, one process at a time. */
+function deliverTo(sink: Sink, options: Outgoing): Deliveries {
+  const { queue, driver, clock = Date.now, steadyClock = () => performance.now(), log = () => {} } = options
+  const owner = crypto.randomUUID()
+  const outbox = createOutbox({
+    sink,
+    clock,
+    steadyClock,
+    log,
+    retryMaxMs: RETRY_MAX_MS,
+    rowsMax: OUTBOX_ROWS_MAX,
+    async next(limit) {
+      const waiting = await patiently(() => selectOutbox(driver, 1))
+      if (waiting.length === 0) return []
+      // Read anew with the claim in hand: whoever had it before has moved the cursor.
+      return queue.enqueue(() => (claimOutbox(driver, owner, clock()) ? selectOutbox(driver, limit) : []))
+    },
+    advance: (sequence) => queue.enqueue(() => advanceCursor(driver, sequence)),
+  })
+  const deliveries = startDeliveries(outbox, options.deliverMs ?? DELIVER_MS)
+  return {
+    ...deliveries,
+    async stop() {
+      await deliveries.stop()
+      await queue
+        .enqueue(() => releaseOutbox(driver, owner))
+        .catch(() => {
+          // It ends by itself.
+        })
     },
   }
 }
@@ -122,11 +173,12 @@ function expectPragma(database: DatabaseSync, path: string, name: string, expect
 function prepareLedger(
   database: DatabaseSync,
   driver: SqliteDriver,
-  options: { catalog: Catalog; creditUsd: number | string; accountsCachedMax: number },
+  options: { catalog: Catalog; creditUsd: number | string; accountsCachedMax: number; delivers: boolean },
 ): Ledger {
-  const { catalog, creditUsd, accountsCachedMax } = options
+  const { catalog, creditUsd, accountsCachedMax, delivers } = options
   try {
     migrate(driver, { creditUsd, shared: true })
+    if (delivers) driver.transaction(() => beginCursor(driver))
     // From here on a busy file is tried again by timers, never waited for on the thread.
     database.exec('PRAGMA busy_timeout = 0')
     return openLedger(driver, { catalog, accountsCachedMax })

@@ -83,7 +83,7 @@ describe('the friendly provider', () => {
   it.each([
     ['Write a TypeScript function', '```ts\n'],
     ['Compare three ways in a table', '| --- |'],
-    ['Tell me a long story', '### 4.'],
+    ['Tell me a long story', '### 6. The count'],
   ])('200: %s is answered in markdown', async (prompt, markdown) => {
     expect((await complete(user(prompt))).choices[0]?.message.content).toContain(markdown)
   })

@@ -45,13 +45,22 @@ const PARAGRAPHS = [
    ride did not use.`,
   `A model is such a ride. Nobody knows beforehand how long an answer will be, only how long it can be at most. That
    much is held while the words come, and what was written is charged when they end, however they end.`,
-  `And a ticket that lives for a minute is a good ticket. Whoever finds it on the floor finds a piece of paper.`,
+  `And a ticket that lives for a minute is a good ticket. Whoever finds it on the floor finds a piece of paper. It names
+   its owner and nobody else, so it can be carried in the open: in a pocket, in a browser, in a phone. A key that lives
+   for years has to be hidden, and what has to be hidden is found one day.`,
+  `When the purse is nearly empty, the gate does not wait for the accident. It counts how far the rest still goes, says
+   so before the ride, and lets the passenger choose: a shorter way, another train, or a little more in the purse. A
+   ride that is refused at the gate is an annoyance; one that ends between two stations is a story.`,
+  `At the end of the day somebody counts. What was put in must be what is left and what was spent, to the smallest coin,
+   for every passenger. It is dull work, and the whole thing stands on it.`,
 ]
+
+const HEADINGS = ['The gate', 'The fare', 'The ride', 'The ticket', 'The purse', 'The count']
 
 const LONG = [
   '## A long answer from the simulated model',
   ...PARAGRAPHS.flatMap((paragraph, index) => [
-    `### ${index + 1}. ${['The gate', 'The fare', 'The ride', 'The ticket'][index] ?? ''}`,
+    `### ${index + 1}. ${HEADINGS[index] ?? ''}`,
     paragraph.replaceAll(/\s+/g, ' '),
     ...(index === 1 ? ['1. Set aside the most.\n2. Let through.\n3. Charge what was used.'] : []),
   ]),

@@ -18,7 +18,7 @@ export default function SignInPage() {
       py={{ base: 'lg', sm: 64 }}
       px="md"
     >
-      <Center mih={420}>
+      <Center mih={{ base: 340, md: 400 }}>
         <Hydrated>
           <SignIn />
         </Hydrated>

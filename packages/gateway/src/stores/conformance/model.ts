@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { availableOf, heldOf } from '../../core/account.ts'
 import type { Command } from '../../core/command.ts'
+import type { Store } from '../../ports.ts'
 import { createMemoryStore } from '../memory.ts'
 import { catalog, grantOf, keyOf, reserveOf, settleOf, usageOf } from './fixtures.ts'
 import {
@@ -24,7 +25,6 @@ import {
   saidOf,
   subscriptionOf,
 } from './purchases.ts'
-import type { Store } from '../../ports.ts'
 
 /** A command at a time, to an account. */
 type Asked = (now: number, accountId: string) => Command

@@ -13,7 +13,7 @@ import {
   opener,
   type StoreUnderTest,
 } from './harness.ts'
-import { openPaymentOf, paidOf, pack, refundedOf, subscriptionOf } from './purchases.ts'
+import { openPaymentOf, pack, paidOf, refundedOf, subscriptionOf } from './purchases.ts'
 
 const DAY_MS = 86_400_000
 
