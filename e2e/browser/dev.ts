@@ -13,8 +13,11 @@ export type Dev = { webUrl: string; gatewayUrl: string; stop(): Promise<void> }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 
-/** Starts `pnpm dev` (the Worker) or `pnpm dev:server`; resolves when its banner is printed. */
-export async function startDev(runtime: Runtime): Promise<Dev> {
+/**
+ * Starts `pnpm dev` (the Worker) or `pnpm dev:server`; resolves when its banner is printed. `changes` stand over what
+ * the config says.
+ */
+export async function startDev(runtime: Runtime, changes: Partial<typeof config> = {}): Promise<Dev> {
   const [port, webPort, clerkPort, stripePort] = [
     await freePort(),
     await freePort(),
@@ -26,7 +29,7 @@ export async function startDev(runtime: Runtime): Promise<Dev> {
   const webUrl = `http://localhost:${webPort}`
   writeFileSync(
     path,
-    JSON.stringify({ ...config, identity: { ...config.identity, authorizedParties: [webUrl] } }),
+    JSON.stringify({ ...config, ...changes, identity: { ...config.identity, authorizedParties: [webUrl] } }),
   )
   const env = {
     ...process.env,
