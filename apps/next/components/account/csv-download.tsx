@@ -30,10 +30,6 @@ export function CsvDownload() {
   }
   return (
     <Group gap="xs">
-      <Text size="sm" c="dimmed" role="status">
-        {download.isRunning && `${formatCount(count)} entries so far`}
-        {isCut && `Only the newest ${formatCount(CSV_ENTRIES_MAX)} are in the file.`}
-      </Text>
       {download.isRunning ? (
         <Button variant="default" size="sm" onClick={() => stop.current?.abort()}>
           Cancel
@@ -48,6 +44,10 @@ export function CsvDownload() {
           Download CSV
         </Button>
       )}
+      <Text size="sm" c="dimmed" role="status">
+        {download.isRunning && `${formatCount(count)} entries so far`}
+        {isCut && `Only the newest ${formatCount(CSV_ENTRIES_MAX)} are in the file.`}
+      </Text>
     </Group>
   )
 }

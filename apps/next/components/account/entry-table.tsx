@@ -17,13 +17,15 @@ export function EntryTable({ entries }: { entries: Entry[] }) {
   const nameOf = useMemberNames()
   const withMember = account?.payer === 'organization'
   return (
-    <WideTable caption="Entries of the account, with your local time" minWidth={withMember ? 680 : 560}>
+    <WideTable caption="Entries of the account, with your local time" minWidth={withMember ? 460 : 320}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>When</Table.Th>
           <Table.Th>What</Table.Th>
           {withMember && <Table.Th>Member</Table.Th>}
-          <Table.Th ta="right">Tokens in / out</Table.Th>
+          <Table.Th ta="right" visibleFrom="sm">
+            Tokens in / out
+          </Table.Th>
           <Table.Th ta="right">Credits</Table.Th>
         </Table.Tr>
       </Table.Thead>
@@ -37,7 +39,7 @@ export function EntryTable({ entries }: { entries: Entry[] }) {
               <What entry={entry} />
             </Table.Td>
             {withMember && <Table.Td>{entry.member ? nameOf(entry.member) : ''}</Table.Td>}
-            <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
+            <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }} visibleFrom="sm">
               {describeTokens(entry)}
             </Table.Td>
             <Table.Td ta="right" {...(entry.credits > 0 && GAIN)}>

@@ -24,7 +24,7 @@ export function PlanSection({ account }: { account: Account }) {
         <Text fz="xl" fw={650} c="bright" data-testid="plan">
           {plan}
         </Text>
-        {subscription && <Badge {...BADGES[subscription.status]} variant="light" tt="none" />}
+        {subscription && <Badge {...BADGES[subscription.status]} variant="dot" tt="none" />}
       </Group>
       <Text size="sm" c="dimmed">
         {nextAllowance

@@ -39,7 +39,7 @@ export function AutoTopUpSection({ offers, account }: { offers: Offers; account:
       description="Buys a pack by itself with the card on file when the balance runs low, a few times a day at most."
       actions={
         <Switch
-          label={autoTopUp ? 'On' : isWanted ? 'Not on yet' : 'Off'}
+          label={switchLabel(autoTopUp, isWanted)}
           styles={SWITCH}
           aria-label="Auto top-up"
           checked={isOpen}
@@ -65,6 +65,11 @@ export function AutoTopUpSection({ offers, account }: { offers: Offers; account:
       {save.problem && <ProblemNotice problem={save.problem} />}
     </Section>
   )
+}
+
+function switchLabel(autoTopUp: AutoTopUp | null, isWanted: boolean): string {
+  if (autoTopUp) return autoTopUp.state === 'stopped' ? 'Stopped' : 'On'
+  return isWanted ? 'Not on yet' : 'Off'
 }
 
 function whyNot({

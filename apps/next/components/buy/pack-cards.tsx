@@ -84,7 +84,7 @@ function PackCard({
           fullWidth
           disabled={!mayBuy || isBusy}
           onClick={onBuy}
-          aria-label={`Buy ${name} for ${formatUsd(price.usd)}`}
+          {...(mayBuy && { 'aria-label': `Buy ${name} for ${formatUsd(price.usd)}` })}
         >
           {mayBuy ? `Buy ${name}` : 'You cannot buy here'}
         </Button>

@@ -75,7 +75,7 @@ function PlanCard({
             {id}
           </Title>
           {isCurrent && (
-            <Badge variant="light" tt="none">
+            <Badge variant="dot" tt="none">
               your plan
             </Badge>
           )}

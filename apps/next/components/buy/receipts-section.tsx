@@ -50,12 +50,14 @@ function Payments({ first, packs }: { first: Listing<Payment>; packs: CreditPack
   return (
     <Stack gap="md">
       {receipt.problem && <ProblemNotice problem={receipt.problem} />}
-      <WideTable caption="Payments of the account" minWidth={620}>
+      <WideTable caption="Payments of the account" minWidth={500}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Date</Table.Th>
             <Table.Th>What</Table.Th>
-            <Table.Th ta="right">Credits</Table.Th>
+            <Table.Th ta="right" visibleFrom="sm">
+              Credits
+            </Table.Th>
             <Table.Th ta="right">Paid</Table.Th>
             <Table.Th>Status</Table.Th>
             <Table.Th ta="right">Receipt</Table.Th>
@@ -96,7 +98,9 @@ function PaymentRow({ payment, name, onReceipt }: { payment: Payment; name: stri
         {name}
         {kind === 'topUp' && ', by auto top-up'}
       </Table.Td>
-      <Table.Td ta="right">{formatCredits(credits)}</Table.Td>
+      <Table.Td ta="right" visibleFrom="sm">
+        {formatCredits(credits)}
+      </Table.Td>
       <Table.Td ta="right">{paid ? formatUsd(paid.amount) : `${formatUsd(price.usd)} asked`}</Table.Td>
       <Table.Td>
         <Tooltip label={meaning} multiline maw={280} events={{ hover: true, focus: true, touch: true }}>
