@@ -43,6 +43,9 @@ describe('the pages are accessible', () => {
     await page.goto(`${dev.webUrl}/sign-in`)
     await page.locator('input[name=identifier]').waitFor()
     await check(page, `sign-in-${scheme}-${width}`)
+    await page.goto(`${dev.webUrl}/sign-up`)
+    await page.locator('.cl-cardBox').waitFor()
+    await check(page, `sign-up-${scheme}-${width}`)
   })
 
   it.each(views)('signed in, %s, %s', async (scheme, width, screen) => {
