@@ -1,3 +1,6 @@
+/** Clerk colours links like buttons, which is too dark for text in the dark. */
+const link = { color: 'var(--mantine-color-anchor)' }
+
 /** Clerk's components in this app's colours: the kit's variables, so that both schemes fit. */
 export const clerkAppearance = {
   variables: {
@@ -16,6 +19,10 @@ export const clerkAppearance = {
     borderRadius: '0.5rem',
   },
   elements: {
+    footerActionLink: link,
+    formFieldAction: link,
+    formResendCodeLink: link,
+    identityPreviewEditButton: link,
     // The initials where there is no picture: on Clerk's own grey they are too faint in the dark.
     avatarBox: { background: 'light-dark(var(--mantine-color-gray-2), var(--mantine-color-dark-4))' },
   },

@@ -2,12 +2,10 @@
 
 import { useAuth } from '@clerk/nextjs'
 import { Drawer, VisuallyHidden } from '@mantine/core'
-import { useDisclosure, useLocalStorage } from '@mantine/hooks'
+import { useDisclosure } from '@mantine/hooks'
 import { useRef, useState } from 'react'
-import type { Question, Way } from '../../lib/conversation.ts'
 import { describeProblem } from '../../lib/problems.ts'
 import { SignedOut } from '../../lib/refused.ts'
-import { DEFAULT_MODEL } from '../../lib/settings.ts'
 import { Page } from '../page.tsx'
 import { ProblemNotice } from '../problem-notice.tsx'
 import { Announcer } from './announcer.tsx'
@@ -16,10 +14,11 @@ import { CodeDrawer } from './code-drawer.tsx'
 import { Composer } from './composer.tsx'
 import { EmptyChat } from './empty-chat.tsx'
 import { MessageList } from './message-list.tsx'
+import { ModelPicker } from './model-picker.tsx'
 import { Sidebar } from './sidebar.tsx'
 import { TopBar } from './top-bar.tsx'
 import { useChat } from './use-chat.ts'
-import { useModels } from './use-models.ts'
+import { useManner } from './use-manner.ts'
 
 /** The chat of whoever is signed in; each user, and each organization that pays, has conversations of their own. */
 export function Chat() {
@@ -40,35 +39,21 @@ export function Chat() {
 
 function OwnedChat({ owner }: { owner: string }) {
   const chat = useChat(owner)
-  const { models, size } = useModels()
-  const [way, setWay] = useLocalStorage<Way>({ key: 'faregate:way', defaultValue: 'browser' })
-  const [chosenModel, setModel] = useLocalStorage({ key: 'faregate:model', defaultValue: DEFAULT_MODEL })
-  const [draft, setDraft] = useState('')
-  const [editing, setEditing] = useState<string>()
+  const { manner, setWay, ...choice } = useManner()
+  const { input, draft, setDraft, editing, write } = useDraft()
   const [isListOpen, list] = useDisclosure()
   const [isCodeOpen, code] = useDisclosure()
-  const input = useRef<HTMLTextAreaElement>(null)
 
-  const has = (id: string) => models.some((model) => model.id === id)
-  const model = models.length === 0 || has(chosenModel) ? chosenModel : (models[0]?.id ?? DEFAULT_MODEL)
   const messages = chat.open?.messages ?? []
 
   const send = (text: string) => {
-    chat.send(text, { model, way }, editing)
-    setDraft('')
-    setEditing(undefined)
+    chat.send(text, manner, editing)
+    write('')
   }
   const select = (id: string | undefined) => {
     chat.select(id)
-    setDraft('')
-    setEditing(undefined)
     list.close()
-    input.current?.focus()
-  }
-  const edit = (question: Question) => {
-    setDraft(question.text)
-    setEditing(question.id)
-    input.current?.focus()
+    write('')
   }
   const sidebar = (
     <Sidebar
@@ -86,37 +71,52 @@ function OwnedChat({ owner }: { owner: string }) {
       </aside>
       <div className={classes.column}>
         <VisuallyHidden component="h1">Chat</VisuallyHidden>
-        <TopBar title={chat.open?.title} way={way} onWay={setWay} onList={list.open} onCode={code.open} />
+        <TopBar
+          title={chat.open?.title}
+          way={manner.way}
+          onWay={setWay}
+          onList={list.open}
+          onCode={code.open}
+        />
         {messages.length === 0 ? (
           <EmptyChat onPick={send} />
         ) : (
           <MessageList
             key={chat.open?.id}
             messages={messages}
-            onRetry={() => chat.retry({ model, way })}
-            onEdit={edit}
+            onRetry={() => chat.retry(manner)}
+            onEdit={({ text, id }) => write(text, id)}
           />
         )}
         <Composer
           inputRef={input}
           draft={draft}
           onDraft={setDraft}
-          isEditing={editing !== undefined}
-          onCancelEdit={() => select(chat.open?.id)}
+          onCancelEdit={editing === undefined ? undefined : () => write('')}
           isBusy={chat.isBusy}
           onSend={send}
           onStop={chat.stop}
-          models={models}
-          size={size}
-          model={model}
-          onModel={setModel}
+          picker={<ModelPicker model={manner.model} {...choice} />}
         />
         <Announcer message={messages.at(-1)} />
       </div>
       <Drawer opened={isListOpen} onClose={list.close} title="Conversations" size="xs">
         {sidebar}
       </Drawer>
-      <CodeDrawer way={way} model={model} opened={isCodeOpen} onClose={code.close} />
+      <CodeDrawer {...manner} opened={isCodeOpen} onClose={code.close} />
     </div>
   )
+}
+
+/** What is being written, and in the place of which earlier question. */
+function useDraft() {
+  const [draft, setDraft] = useState('')
+  const [editing, setEditing] = useState<string>()
+  const input = useRef<HTMLTextAreaElement>(null)
+  const write = (text: string, insteadOf?: string) => {
+    setDraft(text)
+    setEditing(insteadOf)
+    input.current?.focus()
+  }
+  return { input, draft, setDraft, editing, write }
 }

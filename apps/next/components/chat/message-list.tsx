@@ -2,7 +2,7 @@
 
 import { Button } from '@mantine/core'
 import { IconArrowDown } from '@tabler/icons-react'
-import { useLayoutEffect, useRef, useState } from 'react'
+import { type UIEvent, useCallback, useLayoutEffect, useRef, useState } from 'react'
 import type { Message, Question } from '../../lib/conversation.ts'
 import { isUnderWay } from '../../lib/conversation.ts'
 import { AnswerView } from './answer-view.tsx'
@@ -22,32 +22,15 @@ export function MessageList({
   onRetry: () => void
   onEdit: (question: Question) => void
 }) {
-  const scroller = useRef<HTMLElement>(null)
-  const [follows, setFollows] = useState(true)
+  const { scroller, follows, follow, onScroll } = useFollowing(messages)
   const count = messages.length
-
-  const scrollToEnd = () => {
-    const element = scroller.current
-    if (element) element.scrollTop = element.scrollHeight
-  }
-  useLayoutEffect(() => {
-    if (follows) scrollToEnd()
-  }, [messages, follows])
-  // A question of one's own is always brought into view.
-  useLayoutEffect(() => {
-    setFollows(true)
-    scrollToEnd()
-  }, [count])
-
   return (
     <section
       ref={scroller}
       className={classes.scroller}
       aria-label="Messages"
       tabIndex={0}
-      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) =>
-        setFollows(scrollHeight - scrollTop - clientHeight < NEAR)
-      }
+      onScroll={onScroll}
     >
       <div className={`${classes.measure} ${classes.list}`}>
         {messages.map((message, index) =>
@@ -76,14 +59,30 @@ export function MessageList({
           display="block"
           mx="auto"
           leftSection={<IconArrowDown size={14} aria-hidden />}
-          onClick={() => {
-            setFollows(true)
-            scrollToEnd()
-          }}
+          onClick={follow}
         >
           Latest
         </Button>
       )}
     </section>
   )
+}
+
+/** Keeps the end of the messages in view, until the reader scrolls away from it. */
+function useFollowing(messages: Message[]) {
+  const scroller = useRef<HTMLElement>(null)
+  const [follows, setFollows] = useState(true)
+  const follow = useCallback(() => {
+    setFollows(true)
+    const element = scroller.current
+    if (element) element.scrollTop = element.scrollHeight
+  }, [])
+  useLayoutEffect(() => {
+    if (follows) follow()
+  }, [messages, follows, follow])
+  // A question of one's own is always brought into view.
+  useLayoutEffect(follow, [messages.length, follow])
+  const onScroll = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent<HTMLElement>) =>
+    setFollows(scrollHeight - scrollTop - clientHeight < NEAR)
+  return { scroller, follows, follow, onScroll }
 }

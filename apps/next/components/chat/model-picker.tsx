@@ -11,12 +11,12 @@ export function ModelPicker({
   models,
   size,
   model,
-  onModel,
+  setModel,
 }: {
   models: Model[]
   size: MessageSize
   model: string
-  onModel: (model: string) => void
+  setModel: (model: string) => void
 }) {
   const { account } = useCredits()
   const available = account?.credits.available
@@ -47,7 +47,7 @@ export function ModelPicker({
               role="menuitemradio"
               aria-checked={id === model}
               rightSection={id === model && <IconCheck size={16} aria-hidden />}
-              onClick={() => onModel(id)}
+              onClick={() => setModel(id)}
             >
               <Text size="sm">{id}</Text>
               <Text size="xs" c="dimmed">

@@ -114,7 +114,7 @@ function SignedInHeader() {
 function PayerSwitcher() {
   return (
     <Hydrated>
-      <OrganizationSwitcher afterSelectOrganizationUrl="" afterSelectPersonalUrl="" />
+      <OrganizationSwitcher />
     </Hydrated>
   )
 }

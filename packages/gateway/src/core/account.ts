@@ -6,7 +6,7 @@ import type { GrantSource } from './entry.ts'
 import { emptyWindows, type WindowStarts, type Windows } from './limits.ts'
 import type { Price } from './pricing.ts'
 import { assert } from './result.ts'
-import type { Subscription } from './subscription.ts'
+import type { KnownSubscription } from './subscription.ts'
 import type { TopUp } from './top-up.ts'
 
 /** The most grants by operators and purchases that may be unspent at once. */
@@ -99,7 +99,7 @@ export type Account = {
   allowances: Record<string, { anchor: number; period: number }>
   keys: Key[]
   /** What billing providers said last of each subscription, up to a small bound. */
-  subscriptions: Subscription[]
+  subscriptions: KnownSubscription[]
   billing: AccountBilling
 }
 

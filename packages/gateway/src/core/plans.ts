@@ -59,7 +59,8 @@ export type DueAllowance = { id: string; anchor: number; period: number; amount:
 
 /**
  * The allowance of the plan in force that is due at `now`, or null. A period is never due twice, whatever the clock
- * does. Months are counted from the first sighting of the plan, or from an earlier start that billing recorded.
+ * does. Months are counted from the first sighting of the plan, or from an earlier start that billing recorded; anew for a
+ * subscription that began after they had ended.
  */
 export function dueAllowance(
   account: Account,
@@ -70,7 +71,7 @@ export function dueAllowance(
   if (plan.allowance === 0) return null
   // A user can make a hundred organizations; only a plan meant for organizations pays for them.
   if (payer === 'organization' && plan.audience !== 'organization') return null
-  const known = account.allowances[plan.id]
+  const known = knownMonths(account, plan, now)
   const anchor = known?.anchor ?? Math.min(now, ...startsOf(account, plan, now))
   const period = periodAt(anchor, now)
   if (period < 0 || (known && period <= known.period)) return null
@@ -83,6 +84,19 @@ export function dueAllowance(
     amount: plan.allowance,
     expiresAt: addMonths(anchor, period + 1),
   }
+}
+
+/**
+ * The months that the plan has been granted by. A subscription that began after the last of them had ended is paid
+ * from its own start, and so are its months: counted on from before, one paid month could touch two of them.
+ */
+function knownMonths(account: Account, plan: Plan, now: number): Account['allowances'][string] | undefined {
+  const known = account.allowances[plan.id]
+  if (!known) return undefined
+  const ended = addMonths(known.anchor, known.period + 1)
+  const running = subscriptionsInForce(account, now).filter((each) => each.plan === plan.id)
+  const isNew = running.length > 0 && running.every(({ firstStart }) => firstStart >= ended)
+  return isNew ? undefined : known
 }
 
 /** When the periods in force of the plan's subscriptions began. */

@@ -3,6 +3,7 @@ import { type Account, newAccount } from './account.ts'
 import { resolvePlan } from './plans.ts'
 import {
   isInForce,
+  type KnownSubscription,
   RENEWAL_GRACE_MS,
   SUBSCRIPTIONS_MAX,
   type Subscription,
@@ -18,7 +19,7 @@ const team = planOf('team', { audience: 'organization', allowance: 500 * credit 
 const catalog = catalogOf(free, pro, max, team)
 
 const periodEnd = noon + 20 * day
-const subscription = (over: Partial<Subscription> = {}): Subscription => ({
+const subscription = (over: Partial<Subscription> = {}): KnownSubscription => ({
   id: 'stripe:sub_1',
   provider: 'stripe',
   plan: 'pro',
@@ -27,12 +28,15 @@ const subscription = (over: Partial<Subscription> = {}): Subscription => ({
   periodEnd,
   version: 1,
   ...over,
+  firstStart: over.periodStart ?? noon - 10 * day,
 })
-const record = (over: Partial<Subscription> = {}) =>
-  ({ kind: 'recordSubscription', subscription: subscription(over) }) as const
+const record = (over: Partial<Subscription> = {}) => {
+  const { firstStart: _known, ...said } = subscription(over)
+  return { kind: 'recordSubscription', subscription: said } as const
+}
 
 /** An account with these subscriptions, as they would be stored. */
-const account = (subscriptions: Subscription[], over: Partial<Account> = {}): Account => ({
+const account = (subscriptions: KnownSubscription[], over: Partial<Account> = {}): Account => ({
   ...newAccount('a', noon),
   subscriptions,
   ...over,
@@ -189,6 +193,20 @@ describe('the allowance of a subscription', () => {
     // A renewal that was recorded with another start moves no month.
     ledger.accept(record({ periodStart: end + day, periodEnd: next + day, version: 2 }))
     expect(seen(end + day)).toEqual([`plan:pro:${iso(start)}`, `plan:pro:${iso(end)}`])
+  })
+
+  test('follows a subscription that begins after the last month had ended, so that one paid month gives once', () => {
+    const { ledger, seen: seenAll } = life()
+    const seen = (now: number) => seenAll(now).filter((id) => id.startsWith('plan:pro'))
+    ledger.accept(record({ status: 'canceled', periodStart: start, periodEnd: end }))
+    expect(seen(noon)).toEqual([`plan:pro:${iso(start)}`])
+    expect(seen(end + 20 * day)).toHaveLength(1)
+    // Late in what would have been the second month.
+    const again = end + 25 * day
+    const paid = Date.UTC(2027, 1, 7, 8, 30)
+    ledger.accept(record({ id: 'stripe:sub_2', status: 'canceled', periodStart: again, periodEnd: paid }))
+    expect(seen(again)).toEqual([`plan:pro:${iso(start)}`, `plan:pro:${iso(again)}`])
+    for (const later of [next, next + day, paid - 1, paid + day]) expect(seen(later)).toHaveLength(2)
   })
 
   test('comes for a month that was seen before the subscription was heard of once, and not again', () => {

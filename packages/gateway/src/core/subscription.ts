@@ -29,6 +29,9 @@ export type Subscription = {
   version: number
 }
 
+/** A subscription and the earliest period that was heard of it: when it began, as far as anybody said. */
+export type KnownSubscription = Subscription & { firstStart: number }
+
 /** The most subscriptions that an account keeps, ended ones included: what is known to have ended cannot revive. */
 export const SUBSCRIPTIONS_MAX = 20
 
@@ -45,12 +48,24 @@ export function recordSubscription(
   context: Context,
 ): Result<Decision<SubscriptionReply>, Refusal> {
   const known = account.subscriptions.find(({ id }) => id === subscription.id)
-  if (known && !isNewer(subscription, known)) return ok(unchanged({ subscription: known }))
-  if (account.closed) return ok(unchanged({ subscription }))
+  const next = withWord(known, subscription)
+  if (account.closed || (known && JSON.stringify(next) === JSON.stringify(known))) {
+    return ok(unchanged({ subscription: { ...(known ?? subscription) } }))
+  }
   const draft = openDraft(account, context)
   const others = draft.account.subscriptions.filter(({ id }) => id !== subscription.id)
-  draft.account.subscriptions = [...others, { ...subscription }].sort(byAge).slice(-SUBSCRIPTIONS_MAX)
-  return ok(closeDraft(draft, { subscription }))
+  draft.account.subscriptions = [...others, next].sort(byAge).slice(-SUBSCRIPTIONS_MAX)
+  return ok(closeDraft(draft, { subscription: { ...next } }))
+}
+
+/** What is known of a subscription after one more word, in whatever order they come. */
+function withWord(known: KnownSubscription | undefined, word: Subscription): KnownSubscription {
+  if (!known) return { ...word, firstStart: word.periodStart }
+  const { firstStart, ...before } = known
+  return {
+    ...(isNewer(word, before) ? word : before),
+    firstStart: Math.min(firstStart, word.periodStart),
+  }
 }
 
 /** A total order of what can be said of one subscription, so that every order of hearing it ends alike. */
@@ -75,7 +90,7 @@ export function isInForce({ status, periodStart, periodEnd }: Subscription, now:
 }
 
 /** The subscriptions in force, the one that began last first: an upgrade stands over what it replaces. */
-export function subscriptionsInForce(account: Account, now: number): Subscription[] {
+export function subscriptionsInForce(account: Account, now: number): KnownSubscription[] {
   return account.subscriptions
     .filter((subscription) => isInForce(subscription, now))
     .sort((a, b) => b.periodStart - a.periodStart || b.version - a.version || (a.id < b.id ? -1 : 1))

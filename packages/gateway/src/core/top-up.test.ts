@@ -17,6 +17,7 @@ import {
 } from './test-kit.ts'
 import { disputeOf, openOf, pack, paidOf, saidOf, totalOf } from './test-kit-payments.ts'
 import { TOP_UP_RETRY_MS } from './top-up.ts'
+import { autoTopUpView } from './view.ts'
 
 let ledger: Ledger
 
@@ -169,11 +170,24 @@ describe('auto top-up', () => {
     spendDownTo(0)
     begin('pay_1')
     ledger.now = noon + 20 * hour - 1
-    expect(ledger.refuse(turnOff).code).toBe('idempotency_conflict')
     expect(ledger.refuse(turnOn).code).toBe('idempotency_conflict')
     ledger.accept(grantOf('gift', 500 * credit))
     ledger.now += 1
-    expect(ledger.accept(turnOff).account.billing.topUp).toBeNull()
+    expect(ledger.accept(turnOn).account.billing.topUp).toMatchObject({ state: 'on', attempt: null })
+  })
+
+  test('turned off under way is off at once, is not turned on around the attempt, and what was paid counts', () => {
+    spendDownTo(0)
+    begin('pay_1')
+    expect(autoTopUpView(ledger.accept(turnOff).account)).toBeNull()
+    ledger.now += hour
+    expect([begin('pay_1'), begin('pay_2')]).toEqual([null, null])
+    expect(ledger.refuse(turnOn).code).toBe('idempotency_conflict')
+    const before = availableOf(ledger.account())
+    pay('pay_1')
+    expect(availableOf(ledger.account())).toBeGreaterThan(before)
+    expect(topUp()).toBeNull()
+    expect(ledger.accept(turnOn).account.billing.topUp).toMatchObject({ state: 'on' })
   })
 })
 

@@ -32,6 +32,9 @@ export const TOP_UP_RETRY_MS = 60_000
 /** How long the provider remembers an attempt, so that asking again cannot pay twice. */
 const TOP_UP_MEMORY_MS = 20 * 3_600_000
 
+/** The reason of one that its owner turned off while it was under way: to everybody it is off. */
+export const TURNED_OFF = 'turned_off'
+
 /** Decides a change of auto top-up by its owner. */
 export function setAutoTopUp(
   account: Account,
@@ -39,7 +42,8 @@ export function setAutoTopUp(
   context: Context,
 ): Result<Decision<{ account: Account }>, Refusal> {
   const known = account.billing.topUp
-  if (known && attemptOf(known, context.now) !== null) {
+  const underWay = known && attemptOf(known, context.now) !== null
+  if (underWay && topUp !== null) {
     const message = 'A top-up is under way. Change it when that has ended, in a minute as a rule.'
     return err(refusal('idempotency_conflict', message))
   }
@@ -49,13 +53,17 @@ export function setAutoTopUp(
     )
   }
   const draft = openDraft(account, context)
-  draft.account.billing.topUp = topUp && { ...topUp, state: 'on', attempt: null, notBefore: 0, reason: null }
+  // Off is off at once. What was asked for already is remembered, so that on again does not ask for another.
+  draft.account.billing.topUp = underWay
+    ? { ...known, state: 'stopped', reason: TURNED_OFF }
+    : topUp && { ...topUp, state: 'on', attempt: null, notBefore: 0, reason: null }
   return ok(closeDraft(draft, { account: draft.account }))
 }
 
 /** The attempt that may still be under way at `now`. */
-function attemptOf({ state, attempt }: TopUp, now: number): TopUp['attempt'] {
-  return state === 'under_way' && attempt && now - attempt.at < TOP_UP_MEMORY_MS ? attempt : null
+function attemptOf({ state, reason, attempt }: TopUp, now: number): TopUp['attempt'] {
+  const open = state === 'under_way' || reason === TURNED_OFF
+  return open && attempt && now - attempt.at < TOP_UP_MEMORY_MS ? attempt : null
 }
 
 /** Whether a top-up should be begun, or one under way be asked after, at `now`. */
@@ -127,7 +135,8 @@ export function stopTopUp(
 export function afterPayment(billing: AccountBilling, { id, state, failure, problem }: Payment): void {
   const { topUp } = billing
   if (!topUp || topUp.attempt?.paymentId !== id) return
-  if (problem !== null) stopTopUp(billing, 'checking')
+  if (topUp.reason === TURNED_OFF && (state === 'paid' || state === 'failed')) billing.topUp = null
+  else if (problem !== null) stopTopUp(billing, 'checking')
   else if (state === 'paid') billing.topUp = { ...topUp, state: 'on', attempt: null, reason: null }
   else if (state === 'failed') stopTopUp(billing, failure ?? 'failed', topUp.attempt)
 }

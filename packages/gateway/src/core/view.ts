@@ -8,7 +8,7 @@ import { type LimitStatus, limitReport } from './limits.ts'
 import { type Payment, statusOf } from './payment.ts'
 import { nextAllowanceAt, type Payer, resolvePlan } from './plans.ts'
 import { type Subscription, subscriptionsInForce } from './subscription.ts'
-import type { TopUp } from './top-up.ts'
+import { type TopUp, TURNED_OFF } from './top-up.ts'
 
 type Shown = { limit: number; remaining: number; resetsAt: string }
 
@@ -113,7 +113,7 @@ function subscriptionView(account: Account, now: number): AccountView['subscript
 
 /** Auto top-up as its owner sees it; null while it is off. */
 export function autoTopUpView({ billing: { topUp } }: Account): AutoTopUpView | null {
-  if (!topUp) return null
+  if (!topUp || topUp.reason === TURNED_OFF) return null
   const { pack, threshold, state, reason } = topUp
   return { pack, threshold: creditsOf(threshold), state, reason }
 }

@@ -1,5 +1,5 @@
 import { SignIn } from '@clerk/nextjs'
-import { Center, Flex } from '@mantine/core'
+import { Box, Flex } from '@mantine/core'
 import type { Metadata } from 'next'
 import { Hydrated } from '../../../components/hydrated.tsx'
 import { SeededUsers } from '../../../components/seeded-users.tsx'
@@ -18,11 +18,11 @@ export default function SignInPage() {
       py={{ base: 'lg', sm: 64 }}
       px="md"
     >
-      <Center mih={{ base: 340, md: 400 }}>
+      <Box mih={{ base: 300, md: 400 }}>
         <Hydrated>
           <SignIn />
         </Hydrated>
-      </Center>
+      </Box>
       {isClerkSimulated() && <SeededUsers />}
     </Flex>
   )

@@ -154,11 +154,12 @@ function copies(open: Open): void {
     ])
     const word = { kind: 'recordSubscription', subscription: subscriptionOf(clock.wall()) } as const
     const answer = await accepted(store, account, word)
-    const kept = { ...word.subscription }
+    const heard = { ...word.subscription }
+    const kept = { ...heard, firstStart: heard.periodStart }
     word.subscription.plan = 'bare'
     answer.subscription.status = 'ended'
     expect((await store.read(account)).subscriptions).toEqual([kept])
-    const again = await accepted(store, account, { kind: 'recordSubscription', subscription: { ...kept } })
+    const again = await accepted(store, account, { kind: 'recordSubscription', subscription: { ...heard } })
     again.subscription.status = 'ended'
     expect((await store.read(account)).subscriptions).toEqual([kept])
   })
