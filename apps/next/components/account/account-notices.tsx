@@ -33,7 +33,7 @@ export function AccountNotices({ account }: { account: Account }) {
 }
 
 /** Says that money has come which could not be matched yet. */
-export function PaymentsBeingChecked({ count }: { count: number }) {
+function PaymentsBeingChecked({ count }: { count: number }) {
   if (count === 0) return null
   const what = count === 1 ? 'A payment is' : `${formatCount(count)} payments are`
   return (
