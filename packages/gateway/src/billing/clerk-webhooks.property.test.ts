@@ -190,4 +190,21 @@ describe.each(Object.entries(stores))('on %s', (_, store) => {
     const { plans: before } = stateOf(await deliver(store, half, historyOf(half, story.slice(0, 3))))
     expect(before).toEqual(['free', 'free', 'pro', 'pro', 'free', 'free', 'free'])
   })
+
+  test('an unfinished purchase that is told with the time of its success does not stand over it', async () => {
+    const told = (user: string) =>
+      ['incomplete', 'active'].map((status) => ({
+        type: 'subscriptionItem.updated',
+        timestamp: START,
+        data: {
+          ...{ id: 'item_1', status, plan: { slug: 'pro' }, payer: { user_id: user } },
+          ...{ period_start: START, period_end: START + 30 * DAY_MS, updated_at: START },
+        },
+      }))
+    for (const order of [told(newUser()), told(newUser()).toReversed()]) {
+      const user = order[0]?.data.payer.user_id ?? ''
+      const { subscriptions } = await deliver(store, user, order)
+      expect(subscriptions).toMatchObject([{ plan: 'pro', status: 'active' }])
+    }
+  })
 })

@@ -147,16 +147,19 @@ async function record(
   })
 }
 
-/** A free trial is active. A purchase that was not finished is not in force, like one that has ended. */
+/**
+ * A free trial is active. A purchase that is not finished is one that may yet begin: it is told with the same time as
+ * its success, which must stand over it. One that was given up has ended.
+ */
 const statuses = new Map<string, SubscriptionStatus>([
   ['active', 'active'],
   ['canceled', 'canceled'],
   ['past_due', 'past_due'],
   ['upcoming', 'upcoming'],
+  ['incomplete', 'upcoming'],
   ['ended', 'ended'],
   ['expired', 'ended'],
   ['abandoned', 'ended'],
-  ['incomplete', 'ended'],
 ])
 
 function payerOf(payer: Payer): { kind: 'user' | 'organization'; accountId: string } | null {

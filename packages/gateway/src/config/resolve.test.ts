@@ -46,9 +46,10 @@ test("the contract's example resolves", () => {
 })
 
 test("the repository's own config resolves, with nothing to warn of but a development instance", () => {
-  const settings = settingsOf(rootConfig)
+  const env = { ...goodEnv, STRIPE_SECRET_KEY: 'sk_test_1', STRIPE_WEBHOOK_SECRET: 'whsec_0123456789' }
+  const settings = settingsOf(rootConfig, env)
   expect(settings.warnings).toEqual([expect.stringContaining('pk_test_')])
-  expect(settingsOf(rootConfig, goodEnv, 'development').warnings).toEqual([])
+  expect(settingsOf(rootConfig, env, 'development').warnings).toEqual([])
   expect(settings.cors.origins).toEqual(['http://localhost:3000'])
 })
 
