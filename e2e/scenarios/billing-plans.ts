@@ -1,8 +1,9 @@
 /** Plans by subscription at Stripe: in force while they are paid, with the allowance once a month. */
 import { expect, it } from 'vitest'
 import { balance, checkout, planless, untilBalance } from '../harness/buying.ts'
-import { call, newUser } from '../harness/calls.ts'
+import { call, newUser, tokenOf } from '../harness/calls.ts'
 import { accountIdOf, entriesOf } from '../harness/operator.ts'
+import { expectRefusal } from '../harness/refusals.ts'
 import type { Stack } from '../harness/stack.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -85,6 +86,20 @@ export function billingPlans(stack: () => Stack): void {
     await untilBalance(stack(), token, 'it is the larger plan', (now) => now.plan === 'max')
     await chat(stack(), user)
     expect(await allowances(stack(), user)).toEqual(['max'])
+  })
+
+  it.concurrent('404: no plan is sold that would be of no use: beside a token that names one, or to the wrong payer', async () => {
+    const named = await tokenOf(stack(), newUser(), 'free_user')
+    const list = await call(stack(), named, '/v1/credit-packs')
+    expect(((await list.json()) as { plans: unknown[] }).plans).toEqual([])
+    const rows: [token: string, plan: string, says: RegExp][] = [
+      [named, 'pro', /sign-in names your plan/],
+      [await planless(stack(), newUser()), 'team', /for organizations/],
+    ]
+    for (const [token, plan, says] of rows) {
+      const answer = await call(stack(), token, '/v1/account/checkouts', { body: { plan } })
+      await expectRefusal(answer, { status: 404, code: 'not_found', param: 'plan', says })
+    }
   })
 
   it.concurrent('200: events out of order and many times end as Stripe stands', async () => {

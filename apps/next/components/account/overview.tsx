@@ -34,6 +34,7 @@ function OverviewSkeleton() {
     <SimpleGrid
       cols={{ base: 1, md: 2 }}
       spacing="lg"
+      role="status"
       aria-busy="true"
       aria-label="The account is being read"
     >

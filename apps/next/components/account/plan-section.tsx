@@ -45,12 +45,12 @@ const BADGES = {
 } as const
 
 /**
- * The subscription, if it says something: that one has ended is told only where its plan is over with it. One that
- * costs nothing ends without an end when another is bought.
+ * The subscription, if it says something. One without an end is that of a plan that costs nothing; that one has ended
+ * is told only where its plan is over with it.
  */
 export function subscriptionToTell({ plan, subscription }: Account): Subscription | null {
-  if (!subscription || subscription.status !== 'ended') return subscription ?? null
-  return subscription.plan === plan || subscription.periodEnd === null ? null : subscription
+  if (!subscription || subscription.periodEnd === null) return null
+  return subscription.status === 'ended' && subscription.plan === plan ? null : subscription
 }
 
 /** What a subscription's state means, with its dates. */
@@ -67,8 +67,7 @@ export function SubscriptionState({ subscription }: { subscription: Subscription
           </Anchor>
         }
       >
-        {periodEnd && `It is in force until ${formatDate(periodEnd)}. `}
-        Update the card where plans are managed, before it ends.
+        The plan may rest until it is paid. Update the card where plans are managed.
       </Notice>
     )
   }
@@ -85,7 +84,7 @@ function describeSubscription({
 }): string {
   switch (status) {
     case 'active':
-      return periodEnd ? `Paid, and renews on ${formatDate(periodEnd)}.` : 'In force, without an end.'
+      return periodEnd ? `Paid, and renews on ${formatDate(periodEnd)}.` : 'In force.'
     case 'canceled':
       return periodEnd
         ? `Canceled: still in force until ${formatDate(periodEnd)}, and not renewed.`

@@ -53,7 +53,7 @@ export function BuyView() {
 
 function BuySkeleton() {
   return (
-    <Stack gap="lg" aria-busy="true" aria-label="What is on sale is being read">
+    <Stack gap="lg" role="status" aria-busy="true" aria-label="What is on sale is being read">
       <SimpleGrid cols={{ base: 1, sm: 2, md: 3 }} spacing="lg">
         <Skeleton h={250} />
         <Skeleton h={250} visibleFrom="sm" />

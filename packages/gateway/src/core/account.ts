@@ -4,10 +4,10 @@
  */
 import type { GrantSource } from './entry.ts'
 import { emptyWindows, type WindowStarts, type Windows } from './limits.ts'
+import type { Offer } from './payment.ts'
 import type { Price } from './pricing.ts'
 import { assert } from './result.ts'
 import type { KnownSubscription } from './subscription.ts'
-import type { TopUp } from './top-up.ts'
 
 /** The most grants by operators and purchases that may be unspent at once. */
 export const GRANTS_MAX = 200
@@ -60,6 +60,20 @@ export type Hold = {
   /** The metered cost so far, in microcredits. */
   checkpoint: number
   counted: WindowStarts
+}
+
+/** `on`: waits for the balance to fall. `under_way`: the provider was asked. `stopped`: the last attempt failed. */
+export type TopUp = {
+  pack: string
+  /** Microcredits below which a pack is bought. */
+  threshold: number
+  state: 'on' | 'under_way' | 'stopped'
+  /** The payment under way, or the one that failed; since when (ms), and what it was to buy. */
+  attempt: { paymentId: string; at: number; offer: Offer } | null
+  /** Not before this time (ms): the day's cap is reached. */
+  notBefore: number
+  /** Why it stopped, in the provider's code. */
+  reason: string | null
 }
 
 /** What an account keeps for buying credits. */

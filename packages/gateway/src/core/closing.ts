@@ -9,9 +9,6 @@ import type { Entry } from './entry.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { err, ok, type Result } from './result.ts'
 
-/** What the store moves to another id: the account as it ended, and its last entries. */
-export type Retired = { id: string; account: Account; entries: Decision<unknown>['entries'] }
-
 /**
  * Decides the end of an account. `block` keeps it shut for good, as for a user who is gone. Closing again what is
  * closed for good, and closing what was never seen, moves no books.

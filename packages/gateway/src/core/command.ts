@@ -106,9 +106,6 @@ export type RecordSubscription = { kind: 'recordSubscription'; subscription: Sub
 /** Turns auto top-up on (again), or off with null. `threshold` in microcredits. */
 export type SetAutoTopUp = { kind: 'setAutoTopUp'; topUp: { pack: string; threshold: number } | null }
 
-/** What a pack is sold for: microcredits, and the price in minor units. */
-export type Offer = { credits: number; subtotal: number }
-
 /** Begins an auto top-up if one is due. `id` names the payment; `offers` are the packs by name. */
 export type BeginTopUp = {
   kind: 'beginTopUp'

@@ -22,7 +22,7 @@ import { openPayment, recordPayment, resolvePayment } from './payments.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { reserve } from './reserve.ts'
 import { err, ok, type Result } from './result.ts'
-import { recordSubscription } from './subscription.ts'
+import { recordSubscription } from './subscriptions.ts'
 import { beginTopUp, setAutoTopUp } from './top-up.ts'
 
 /** Decides one command. Throws only when the account that would result breaks conservation. */

@@ -1,7 +1,6 @@
 /** A decision in the making: a copy of the account that may be changed, and the entries that explain the changes. */
 import type { Account, Grant, GrantRecord, Hold } from './account.ts'
 import type { Catalog } from './catalog.ts'
-import type { Retired } from './closing.ts'
 import type { Entry } from './entry.ts'
 import { windowsAt } from './limits.ts'
 import type { Payment } from './payment.ts'
@@ -28,6 +27,9 @@ export type Spent = {
   outputTokens: number
   credits: number
 }
+
+/** What the store moves to another id: the account as it ended, and its last entries. */
+export type Retired = { id: string; account: Account; entries: Entry[] }
 
 /** What a store must write, all of it or nothing. A part that is null leaves its rows alone. */
 export type Decision<Reply> = {

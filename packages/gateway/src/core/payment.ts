@@ -62,6 +62,9 @@ export type PaymentFact =
   | { type: 'refund'; reference: string; id: string; amount: number; failed: boolean }
   | { type: 'dispute'; reference: string; id: string; amount: number; state: DisputeState }
 
+/** What a pack is sold for: microcredits, and the price in minor units. */
+export type Offer = { credits: number; subtotal: number }
+
 /** What is known of a purchase before anything was said of it. */
 export type NewPayment = Pick<
   Payment,

@@ -2,27 +2,13 @@
  * Auto top-up: when what is available falls below a threshold, one pack is bought with the card that is on file. One
  * attempt at a time, a few a day, and none after one that failed until its owner says so again.
  */
-import { type Account, type AccountBilling, availableOf } from './account.ts'
-import type { BeginTopUp, Found, Offer, SetAutoTopUp, TopUpReply } from './command.ts'
+import { type Account, type AccountBilling, availableOf, type TopUp } from './account.ts'
+import type { BeginTopUp, Found, SetAutoTopUp, TopUpReply } from './command.ts'
 import { type Context, closeDraft, type Decision, openDraft, unchanged } from './draft.ts'
 import { dayOf } from './limits.ts'
 import { newPayment, type Payment } from './payment.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { err, ok, type Result } from './result.ts'
-
-/** `on`: waits for the balance to fall. `under_way`: the provider was asked. `stopped`: the last attempt failed. */
-export type TopUp = {
-  pack: string
-  /** Microcredits below which a pack is bought. */
-  threshold: number
-  state: 'on' | 'under_way' | 'stopped'
-  /** The payment under way, or the one that failed; since when (ms), and what it was to buy. */
-  attempt: { paymentId: string; at: number; offer: Offer } | null
-  /** Not before this time (ms): the day's cap is reached. */
-  notBefore: number
-  /** Why it stopped, in the provider's code. */
-  reason: string | null
-}
 
 const DAY_MS = 86_400_000
 

@@ -1,5 +1,5 @@
 /** What an account looks like to its owner now: what is due is shown, and nothing is written. */
-import { type Account, availableOf, heldOf } from './account.ts'
+import { type Account, availableOf, heldOf, type TopUp } from './account.ts'
 import type { Catalog, Plan } from './catalog.ts'
 import { creditsOf } from './credits.ts'
 import { grantAllowance, openDraft } from './draft.ts'
@@ -8,7 +8,7 @@ import { type LimitStatus, limitReport } from './limits.ts'
 import { type Payment, statusOf } from './payment.ts'
 import { nextAllowanceAt, type Payer, resolvePlan } from './plans.ts'
 import { type Subscription, subscriptionsInForce } from './subscription.ts'
-import { type TopUp, TURNED_OFF } from './top-up.ts'
+import { TURNED_OFF } from './top-up.ts'
 
 type Shown = { limit: number; remaining: number; resetsAt: string }
 

@@ -1,6 +1,7 @@
 /** Buying: what is sold, the way to the seller's pages and back, auto top-up, receipts, and the seller's events. */
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
+import type { Plan } from '../core/catalog.ts'
 import { creditsOf } from '../core/credits.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
@@ -66,7 +67,7 @@ export function billingRoutes(routes: Hono<Env>, options: BillingRouteOptions): 
     })
   routes.post(
     '/v1/account/checkouts',
-    buyer((seller, who, context) => postCheckout(seller, who, context, sales)),
+    buyer((seller, who, context, { identity }) => postCheckout(options, seller, who, context, identity)),
   )
   routes.post(
     '/v1/account/portal',
@@ -95,7 +96,8 @@ async function onSale(
   { pipeline: { catalog }, buyRoles, sales: { billing, packs } }: BillingRouteOptions,
   identity: Identity,
 ): Promise<Record<string, unknown>> {
-  const plans = (await billing?.plans()) ?? []
+  // Not asked for in vain: what Stripe sold would not stand against a token that names a plan.
+  const plans = identity.planClaim === undefined ? ((await billing?.plans()) ?? []) : []
   return {
     data: [...packs.values()].map(({ id, name, credits: amount, usdCents }) => ({
       id,
@@ -105,7 +107,7 @@ async function onSale(
     })),
     plans: plans.flatMap(({ id, price }) => {
       const plan = catalog.plans.get(id)
-      if (!plan || (plan.audience === 'organization' && identity.payer !== 'organization')) return []
+      if (!plan || planRefusal(plan, identity)) return []
       const models = plan.models === '*' ? [...catalog.models.keys()] : plan.models
       return [{ id, credits: creditsOf(plan.allowance), models, price }]
     }),
@@ -114,16 +116,32 @@ async function onSale(
   }
 }
 
+/** Why a plan that Stripe sells would be of no use to who asks; null where it is. */
+function planRefusal({ id, audience }: Plan, { planClaim, payer }: Identity): Refusal | null {
+  if (planClaim !== undefined) {
+    const message =
+      'Your sign-in names your plan, so that plans are bought there: with Clerk, in its pricing table.'
+    return refusal('not_found', message, { param: 'plan' })
+  }
+  if (audience !== 'organization' || payer === 'organization') return null
+  const message = `The plan ${id} is for organizations. Switch to one, and subscribe there.`
+  return refusal('not_found', message, { param: 'plan' })
+}
+
 async function postCheckout(
+  { pipeline: { catalog }, sales: { returnOrigins } }: BillingRouteOptions,
   billing: Billing,
   buyer: Buyer,
   context: Context<Env>,
-  { returnOrigins }: Sales,
+  identity: Identity,
 ): Promise<Result<Response, Refusal>> {
   const asked = await input(context, checkout)
   if (!asked.ok) return asked
   const back = backTo(context, asked.value.returnUrl, returnOrigins)
   if (!back.ok) return back
+  const plan = 'plan' in asked.value ? catalog.plans.get(asked.value.plan) : undefined
+  const refused = plan && planRefusal(plan, identity)
+  if (refused) return err(refused)
   const begun =
     'pack' in asked.value
       ? await billing.buyPack(buyer, asked.value.pack, back.value)

@@ -1,8 +1,7 @@
 /** The reference store: everything in maps, nothing durable. For tests, and to read how a store behaves. */
 import { type Account, type GrantRecord, type Hold, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
-import type { Retired } from '../core/closing.ts'
-import type { Spent } from '../core/draft.ts'
+import type { Retired, Spent } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Payment } from '../core/payment.ts'
 import { LEASE_AHEAD_MS } from '../core/reserve.ts'

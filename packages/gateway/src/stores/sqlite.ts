@@ -6,9 +6,8 @@
  */
 import { type Account, type GrantRecord, type Hold, newAccount } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
-import type { Retired } from '../core/closing.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
-import type { Spent } from '../core/draft.ts'
+import type { Retired, Spent } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Refusal } from '../core/refusal.ts'
