@@ -2,7 +2,6 @@
  * Subscriptions that a billing provider keeps for an account. They only say which plan is in force and until when;
  * what a plan gives each month is granted lazily, as for everybody.
  */
-import type { Account } from './account.ts'
 
 /**
  * `canceled` is in force until its period ends; `past_due` and `upcoming` are not in force. For one version a later
@@ -42,8 +41,11 @@ export function isInForce({ status, periodStart, periodEnd }: Subscription, now:
 }
 
 /** The subscriptions in force, the one that began last first: an upgrade stands over what it replaces. */
-export function subscriptionsInForce(account: Account, now: number): KnownSubscription[] {
-  return account.subscriptions
+export function subscriptionsInForce(
+  { subscriptions }: { subscriptions: readonly KnownSubscription[] },
+  now: number,
+): KnownSubscription[] {
+  return subscriptions
     .filter((subscription) => isInForce(subscription, now))
     .sort((a, b) => b.periodStart - a.periodStart || b.version - a.version || (a.id < b.id ? -1 : 1))
 }
