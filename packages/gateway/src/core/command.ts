@@ -2,7 +2,7 @@
 import type { Account, GrantRecord, Hold, Key } from './account.ts'
 import type { Ended, Entry, GrantSource } from './entry.ts'
 import type { LimitReport } from './limits.ts'
-import { type NewPayment, type Payment, type PaymentFact, referenceWith } from './payment.ts'
+import { type NewPayment, type Offer, type Payment, type PaymentFact, referenceWith } from './payment.ts'
 import type { Payer } from './plans.ts'
 import type { Price, Usage } from './pricing.ts'
 import type { Subscription } from './subscription.ts'
