@@ -2,7 +2,17 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Dev, startDev } from './dev.ts'
-import { accessibilityFaults, ask, phone, shoot, signIn, startBrowser, submit, type Window } from './steps.ts'
+import {
+  accessibilityFaults,
+  ask,
+  phone,
+  shoot,
+  signIn,
+  startBrowser,
+  submit,
+  untilRead,
+  type Window,
+} from './steps.ts'
 
 describe('the pages are accessible', () => {
   let dev: Dev
@@ -62,7 +72,8 @@ describe('the pages are accessible', () => {
     for (const path of ['account', 'buy']) {
       await page.goto(`${dev.webUrl}/${path}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
-      await check(page, `${path}-${scheme}-${width}`)
+      await untilRead(page)
+      await check(page, `${path}-pro-${scheme}-${width}`)
     }
   })
 

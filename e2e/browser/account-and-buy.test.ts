@@ -15,6 +15,7 @@ import {
   signIn,
   startBrowser,
   untilBalance,
+  untilRead,
   type Window,
 } from './steps.ts'
 
@@ -210,12 +211,6 @@ describe('the account and buy pages', () => {
 
   it('throws no error in the page', () => expect(browser.errors).toEqual([]))
 })
-
-/** Resolves when nothing on the page is still being read. */
-async function untilRead(page: Page): Promise<void> {
-  await readBalance(page)
-  await page.waitForFunction(() => !document.querySelector('main [aria-busy=true]'))
-}
 
 /** The rows of the table with this caption, each as one text. */
 async function rows(page: Page, caption: string): Promise<string[]> {

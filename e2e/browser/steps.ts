@@ -38,8 +38,10 @@ export async function startBrowser(): Promise<Window> {
   return { open, errors, close: () => browser.close() }
 }
 
-/** Takes a picture to test-output/browser. */
+/** Takes a picture of the whole page to test-output/browser. */
 export async function shoot(page: Page, name: string): Promise<void> {
+  // Scrolled down, a picture of the whole page shows what stays on top in its middle.
+  await page.evaluate(() => window.scrollTo(0, 0))
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true })
 }
 
@@ -90,6 +92,12 @@ export async function untilBalance(page: Page, expected: number): Promise<void> 
     const shown = document.querySelector('[data-testid=balance]')?.getAttribute('value')
     return shown !== '' && Math.abs(Number(shown) - value) < 1e-6
   }, expected)
+}
+
+/** Resolves when nothing on the page is still being read. */
+export async function untilRead(page: Page): Promise<void> {
+  await readBalance(page)
+  await page.waitForFunction(() => !document.querySelector('main [aria-busy=true]'))
 }
 
 /** Clerk's own buttons have names that do not begin with what they show, and that are not ours to change. */

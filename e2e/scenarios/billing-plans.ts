@@ -33,6 +33,11 @@ async function allowances(stack: Stack, user: string): Promise<string[]> {
 }
 
 export function billingPlans(stack: () => Stack): void {
+  life(stack)
+  edges(stack)
+}
+
+function life(stack: () => Stack): void {
   it.concurrent('201: a subscription brings its plan and, once, its allowance', async () => {
     const { user, token } = await subscribed(stack())
     const now = await balance(stack(), token)
@@ -87,7 +92,9 @@ export function billingPlans(stack: () => Stack): void {
     await chat(stack(), user)
     expect(await allowances(stack(), user)).toEqual(['max'])
   })
+}
 
+function edges(stack: () => Stack): void {
   it.concurrent('404: no plan is sold that would be of no use: beside a token that names one, or to the wrong payer', async () => {
     const named = await tokenOf(stack(), newUser(), 'free_user')
     const list = await call(stack(), named, '/v1/credit-packs')
