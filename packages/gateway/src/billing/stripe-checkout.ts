@@ -36,17 +36,18 @@ export async function startPackCheckout(
   const opened = await parts.store.apply(accountId, { kind: 'openPayment', payment })
   if (!opened.ok) return opened
   return asking(parts, 'checkout', async () => {
-    const customer = await customerOf(parts, accountId)
     const metadata = { [ACCOUNT]: accountId, [PAYMENT]: id, [PACK]: pack.id }
-    const session = await parts.stripe.checkout.sessions.create(
-      {
-        mode: 'payment',
-        line_items: [{ quantity: 1, price_data: priceOf(parts, pack) }],
-        payment_intent_data: { metadata, setup_future_usage: 'off_session' },
-        ...common(parts, { customer, accountId, metadata }),
-        ...returnsTo(returnUrl, id),
-      },
-      { idempotencyKey: id },
+    const session = await withCustomer(parts, accountId, (customer, again) =>
+      parts.stripe.checkout.sessions.create(
+        {
+          mode: 'payment',
+          line_items: [{ quantity: 1, price_data: priceOf(parts, pack) }],
+          payment_intent_data: { metadata, setup_future_usage: 'off_session' },
+          ...common(parts, { customer, accountId, metadata }),
+          ...returnsTo(returnUrl, id),
+        },
+        { idempotencyKey: `${id}${again}` },
+      ),
     )
     return pageOf(id, session.url)
   })
@@ -68,15 +69,16 @@ export async function startPlanCheckout(
     return portal.ok ? ok({ id: running.id, url: portal.value.url }) : portal
   }
   return asking(parts, 'checkout', async () => {
-    const customer = await customerOf(parts, accountId)
     const metadata = { [ACCOUNT]: accountId, [PLAN]: planId }
-    const session = await parts.stripe.checkout.sessions.create({
-      mode: 'subscription',
-      line_items: [{ price, quantity: 1 }],
-      subscription_data: { metadata },
-      ...common(parts, { customer, accountId, metadata }),
-      ...returnsTo(returnUrl, null),
-    })
+    const session = await withCustomer(parts, accountId, (customer) =>
+      parts.stripe.checkout.sessions.create({
+        mode: 'subscription',
+        line_items: [{ price, quantity: 1 }],
+        subscription_data: { metadata },
+        ...common(parts, { customer, accountId, metadata }),
+        ...returnsTo(returnUrl, null),
+      }),
+    )
     return pageOf(session.id, session.url)
   })
 }
@@ -126,15 +128,37 @@ export async function cancelAll({ stripe, store }: StripeParts, accountId: strin
   }
 }
 
-/** The account's customer at Stripe: made once, under a name that makes a second one the same. */
-export async function customerOf({ stripe, store }: StripeParts, accountId: string): Promise<string> {
+/**
+ * Calls Stripe for the account's customer. One that is gone there (deleted in the dashboard, or by a deletion of the
+ * account that got no further) is replaced, once; `again` then tells the two calls apart.
+ */
+async function withCustomer<T>(
+  parts: StripeParts,
+  accountId: string,
+  use: (customer: string, again: string) => Promise<T>,
+): Promise<T> {
+  const customer = await customerOf(parts, accountId, null)
+  try {
+    return await use(customer, '')
+  } catch (error) {
+    if (!isMissing(error, 'customer')) throw error
+    return use(await customerOf(parts, accountId, customer), ':again')
+  }
+}
+
+/** The account's customer at Stripe, but for the one that is gone: made under a name that makes a second one the same. */
+async function customerOf(
+  { stripe, store }: StripeParts,
+  accountId: string,
+  gone: string | null,
+): Promise<string> {
   const known = (await store.read(accountId)).billing.customer
-  if (known !== null) return known
+  if (known !== null && known !== gone) return known
   const made = await stripe.customers.create(
     { metadata: { [ACCOUNT]: accountId } },
-    { idempotencyKey: `customer:${accountId}` },
+    { idempotencyKey: gone === null ? `customer:${accountId}` : `customer:${accountId}:after:${gone}` },
   )
-  const kept = await store.apply(accountId, { kind: 'setCustomer', customer: made.id })
+  const kept = await store.apply(accountId, { kind: 'setCustomer', customer: made.id, replaces: gone })
   return kept.ok ? kept.value.customer : made.id
 }
 

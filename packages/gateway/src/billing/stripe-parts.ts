@@ -58,7 +58,8 @@ export function factsOf(error: InstanceType<typeof Stripe.errors.StripeError>): 
   return { type, code, statusCode, stripeRequestId: requestId }
 }
 
-/** Whether Stripe says that there is no such object. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Stripe.errors.StripeError && error.code === 'resource_missing'
+/** Whether Stripe says that there is no such object; with `param`, that this parameter names none. */
+export function isMissing(error: unknown, param?: string): boolean {
+  if (!(error instanceof Stripe.errors.StripeError) || error.code !== 'resource_missing') return false
+  return param === undefined || error.param === param
 }

@@ -178,6 +178,27 @@ test('closing an account ends what it pays for at Stripe, and a second time does
   await expect(billing.forget(buyer.accountId)).rejects.toThrow()
 })
 
+test('a deletion that got no further than Stripe leaves an account that can buy, with another customer', async () => {
+  const billing = seller()
+  await paidPack(stripe, billing)
+  await deliverAll(billing)
+  const { customer: before, savedCard } = (await account()).billing
+  expect(savedCard).toBe(true)
+  await billing.forget(buyer.accountId)
+  const begun = await Promise.all(
+    Array.from({ length: 3 }, () => billing.buyPack(buyer, 'large', 'http://localhost:3000/buy')),
+  )
+  expect(begun.every(({ ok }) => ok)).toBe(true)
+  const { billing: after } = await account()
+  expect(after.customer).not.toBe(before)
+  expect(after.savedCard).toBe(false)
+  expect(stripe.events.filter(({ type }) => type === 'customer.created')).toHaveLength(2)
+  await paidPack(stripe, billing)
+  await deliverAll(billing)
+  expect(availableOf(await account())).toBe(200_000_000)
+  expect((await account()).billing.savedCard).toBe(true)
+})
+
 /** A store that cannot take the command of this kind now. */
 function failingStore(store: Store, kind: () => Command['kind'] | false): Store {
   return {

@@ -93,7 +93,7 @@ describe('the end of an account', () => {
     buy()
     ledger.accept(keyOf('key_1'))
     ledger.accept({ kind: 'setPlan', plan: 'free', until: null })
-    ledger.accept({ kind: 'setCustomer', customer: 'cus_1' })
+    ledger.accept({ kind: 'setCustomer', customer: 'cus_1', replaces: null })
     ledger.accept({ kind: 'setAutoTopUp', topUp: { pack: 'starter', threshold: 1 } })
     ledger.accept(closeOf())
     for (const account of [ledger.account(), books().account]) {

@@ -97,8 +97,8 @@ export type RecordPayment = { kind: 'recordPayment'; id: string; fact: PaymentFa
 /** The operator's word on a payment that could not be matched. Microcredits that it gives. */
 export type ResolvePayment = { kind: 'resolvePayment'; id: string; credits: number }
 
-/** Remembers the payment provider's customer; the first one stays. */
-export type SetCustomer = { kind: 'setCustomer'; customer: string }
+/** Remembers the payment provider's customer. The first one stays, unless it is named as one that is gone there. */
+export type SetCustomer = { kind: 'setCustomer'; customer: string; replaces: string | null }
 
 /** Takes in what a billing provider says of a subscription. */
 export type RecordSubscription = { kind: 'recordSubscription'; subscription: Subscription }

@@ -109,9 +109,11 @@ function setCustomer(
   context: Context,
 ): Result<Decision<CustomerReply>, Refusal> {
   const known = account.billing.customer
-  if (known !== null) return ok(unchanged({ customer: known }))
+  if (known !== null && known !== command.replaces) return ok(unchanged({ customer: known }))
   const draft = openDraft(account, context)
   draft.account.billing.customer = command.customer
+  // A customer that is gone took its cards along.
+  if (known !== null) draft.account.billing.savedCard = false
   return ok(closeDraft(draft, { customer: command.customer }))
 }
 

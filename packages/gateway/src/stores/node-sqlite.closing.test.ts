@@ -60,7 +60,7 @@ async function fill(store: SqliteStore, account = gone): Promise<void> {
   await accepted(store, account, reserveOf(400, 'two', { member: null, keyHash: 'hash-key_1' }))
   await accepted(store, account, settleOf('one', 300))
   await accepted(store, account, settleOf('two', 200))
-  await accepted(store, account, { kind: 'setCustomer', customer: 'cus_of_user_gone' })
+  await accepted(store, account, { kind: 'setCustomer', customer: 'cus_of_user_gone', replaces: null })
 }
 
 /** All that can be read of an account. */

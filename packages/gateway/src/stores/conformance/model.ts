@@ -132,7 +132,10 @@ const topUps = fc.oneof(
   fc
     .constantFrom<Command>(autoTopUp, autoTopUp, { kind: 'setAutoTopUp', topUp: null })
     .map((command) => () => command),
-  pool('cus', 2).map((customer) => (): Command => ({ kind: 'setCustomer', customer })),
+  fc.tuple(pool('cus', 2), fc.option(pool('cus', 2))).map(
+    ([customer, replaces]) =>
+      (): Command => ({ kind: 'setCustomer', customer, replaces }),
+  ),
 )
 /** The names that the books of an account can go on under. */
 const pseudonymOf = (id: string, number: number) => `closed-${number}-of-${id}`

@@ -62,7 +62,7 @@ export async function spend({ apply }: Pick<Rig, 'apply'>, id: string, amount = 
 
 /** Gives the account a customer at the payment provider. */
 export async function makeCustomer({ apply }: Pick<Rig, 'apply'>, account = ACCOUNT): Promise<void> {
-  const result = await apply(account, { kind: 'setCustomer', customer: `cus_${account}` })
+  const result = await apply(account, { kind: 'setCustomer', customer: `cus_${account}`, replaces: null })
   if (!result.ok) throw new Error(result.error.message)
 }
 

@@ -175,7 +175,7 @@ function purchases(open: Open): void {
     await tenfold(store, account, refundedOf('pay', 1000))
     await tenfold(store, account, paidOf('unknown'))
     await tenfold(store, account, { kind: 'resolvePayment', id: 'unknown', credits: 700 })
-    await tenfold(store, account, { kind: 'setCustomer', customer: 'cus' })
+    await tenfold(store, account, { kind: 'setCustomer', customer: 'cus', replaces: null })
     await tenfold(store, account, {
       kind: 'recordSubscription',
       subscription: subscriptionOf(clock.wall()),
