@@ -27,26 +27,16 @@ export function openRaw(stack: Stack, text: string): RawConnection {
   return { socket, received: () => Buffer.concat(parts).toString('latin1'), closed: () => gone }
 }
 
-/**
- * Sends bytes and gives back the status of the first answer; 0 when the gateway closed without one. Wrangler's proxy, in
- * front of the local workerd, now and then answers 500 by itself, or closes, when the Worker stops reading a body: without
- * our request id that says nothing of the gateway, and the bytes are sent again.
- */
-export async function rawStatus(
-  stack: Stack,
-  text: string,
-  timeoutMs = 10_000,
-  attempts = 3,
-): Promise<number> {
+/** Sends bytes and gives back the status of the first answer; 0 when the gateway closed without one. */
+export async function rawStatus(stack: Stack, text: string, timeoutMs = 10_000): Promise<number> {
   const connection = openRaw(stack, text)
-  const head = await until('the gateway answers or closes', timeoutMs, () => {
-    const found = /^HTTP\/1\.1 (\d{3})[\s\S]*?\r\n\r\n/.exec(connection.received())
-    if (found) return { code: Number(found[1]), ours: /x-request-id:/i.test(found[0]) }
-    return connection.closed() ? { code: 0, ours: false } : null
+  const status = await until('the gateway answers or closes', timeoutMs, () => {
+    const found = /^HTTP\/1\.1 (\d{3})/.exec(connection.received())
+    if (found) return { code: Number(found[1]) }
+    return connection.closed() ? { code: 0 } : null
   })
   connection.socket.destroy()
-  const ofProxy = stack.runtime === 'worker' && (head.code === 500 || head.code === 0) && !head.ours
-  return ofProxy && attempts > 1 ? rawStatus(stack, text, timeoutMs, attempts - 1) : head.code
+  return status.code
 }
 
 /** The head of a chat request, up to the blank line; `lines` are added as they are. */

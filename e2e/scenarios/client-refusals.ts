@@ -203,7 +203,13 @@ function sizes(stack: () => Stack): void {
     const token = await tokenOf(stack(), newUser())
     const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`
     const head = rawHead(stack(), token, ['transfer-encoding: chunked'])
-    expect(await rawStatus(stack(), head + chunk.repeat(5))).toBe(413)
+    const status = async (attempts: number): Promise<number> => {
+      const code = await rawStatus(stack(), head + chunk.repeat(5))
+      // Wrangler's proxy, in front of the local workerd, now and then answers 500 or closes when a body is not read on.
+      const again = stack().runtime === 'worker' && attempts > 1 && (code === 500 || code === 0)
+      return again ? status(attempts - 1) : code
+    }
+    expect(await status(3)).toBe(413)
     expect(await untouched(stack(), token)).toBe(true)
   })
 
