@@ -386,25 +386,3 @@ describe('a purchase at the bound of unspent grants', () => {
     expect(ledger.account().totals.expired).toBe(0)
   })
 })
-
-test('a customer that is gone at the provider is replaced once, by the first who says so', () => {
-  ledger.accept({ kind: 'setCustomer', customer: 'cus_1', replaces: null })
-  const next = { kind: 'setCustomer', customer: 'cus_3', replaces: 'cus_1' } as const
-  expect(ledger.accept(next)).toEqual({ customer: 'cus_3' })
-  const { writes } = ledger
-  expect([ledger.accept(next), ledger.accept({ ...next, customer: 'cus_4' })]).toEqual([
-    { customer: 'cus_3' },
-    { customer: 'cus_3' },
-  ])
-  expect(ledger.writes).toBe(writes)
-})
-
-test('the payment provider’s customer is the first one that was told', () => {
-  expect(ledger.accept({ kind: 'setCustomer', customer: 'cus_1', replaces: null })).toEqual({
-    customer: 'cus_1',
-  })
-  expect(ledger.accept({ kind: 'setCustomer', customer: 'cus_2', replaces: null })).toEqual({
-    customer: 'cus_1',
-  })
-  expect([ledger.account().billing.customer, ledger.writes]).toEqual(['cus_1', 1])
-})
