@@ -5,7 +5,7 @@
 import type { GrantSource } from './entry.ts'
 import { emptyWindows, type WindowStarts, type Windows } from './limits.ts'
 import type { Offer } from './payment.ts'
-import type { Price } from './pricing.ts'
+import type { Bound, Price } from './pricing.ts'
 import { assert } from './result.ts'
 import type { KnownSubscription } from './subscription.ts'
 
@@ -40,6 +40,9 @@ export type Key = {
   held: number
 }
 
+/** The most that a request can use beside the tokens of its input and output. */
+export type Uses = Omit<Bound, 'inputTokens'>
+
 /** Credits set aside for one request, at the price it will be settled by. */
 export type Hold = {
   id: string
@@ -51,6 +54,8 @@ export type Hold = {
   price: Price
   /** Tokens that the input can be at most. */
   inputTokens: number
+  /** What else the request can use at most. */
+  uses?: Uses
   /** The cap on output tokens per choice, and the number of choices. */
   outputTokensMax: number
   choices: number

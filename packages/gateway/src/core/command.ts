@@ -1,5 +1,5 @@
 /** Everything that can be asked of an account, as data. A store runs each through `decide` in one transaction. */
-import type { Account, GrantRecord, Hold, Key } from './account.ts'
+import type { Account, GrantRecord, Hold, Key, Uses } from './account.ts'
 import type { Ended, Entry, GrantSource } from './entry.ts'
 import type { LimitReport } from './limits.ts'
 import { type NewPayment, type Offer, type Payment, type PaymentFact, referenceWith } from './payment.ts'
@@ -20,6 +20,8 @@ export type Reserve = {
   price: Price
   /** Upper bound on the input's tokens. */
   inputTokens: number
+  /** Upper bounds on what else it can use. */
+  uses?: Uses
   choices: number
   output: {
     /** The caller's own cap per choice, or null. */

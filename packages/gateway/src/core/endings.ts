@@ -13,13 +13,11 @@ import {
 } from './draft.ts'
 import type { Ended, Entry } from './entry.ts'
 import { correctRequest, dayOf } from './limits.ts'
-import { boundedUsage, charge, type Usage, upstreamCost } from './pricing.ts'
+import { boundedUsage, boundOf, charge, noUsage, type Usage, upstreamCost } from './pricing.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { LEASE_AHEAD_MS, LEASE_MS } from './reserve.ts'
 import { assert, err, ok, type Result } from './result.ts'
 import { isTopUpDue } from './top-up.ts'
-
-const nothing: Usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
 
 type Ending = Checkpoint | Settle | Release | Lapse
 
@@ -39,7 +37,7 @@ export function end(
       return ok(finish(account, hold, { ...command, charged: charge(hold.price, command.usage) }, context))
     case 'release':
       return ok(
-        finish(account, hold, { usage: nothing, ended: 'error', estimated: false, charged: 0 }, context),
+        finish(account, hold, { usage: noUsage, ended: 'error', estimated: false, charged: 0 }, context),
       )
     case 'lapse':
       return ok(lapse(account, hold, context))
@@ -78,7 +76,7 @@ function lapse(account: Account, hold: Hold, context: Context): Decision<EndRepl
   if (isAlive(hold, context.now)) {
     return unchanged({ charged: 0, available: availableOf(account), ended: null, estimated: false })
   }
-  const usage = boundedUsage(hold.price, hold.inputTokens, 0)
+  const usage = boundedUsage(hold.price, boundOf(hold), 0)
   const charged = Math.max(charge(hold.price, usage), hold.checkpoint)
   return finish(account, hold, { usage, ended: 'lapsed', estimated: true, charged }, context)
 }

@@ -286,7 +286,8 @@ function checkLapse({ command, result, holdsBefore, now, wrote, ledger }: Ran): 
   }
   const plain = model.usage(hold.inputTokens, 0)
   const written = { ...plain, cacheWriteTokens: hold.inputTokens }
-  const inputs = [plain, written].map((each) =>
+  const cached = { ...plain, cachedInputTokens: hold.inputTokens }
+  const inputs = [plain, written, cached].map((each) =>
     Number(model.referenceCharge(hold.price, model.referenceCost(hold.price, each))),
   )
   const charged = Math.max(...inputs, hold.checkpoint)

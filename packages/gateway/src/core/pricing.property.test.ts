@@ -33,7 +33,7 @@ describe('for every price', () => {
         const cacheWriteTokens = Math.floor((inputTokens - cachedInputTokens) * parts[2])
         const outputTokens = Math.floor(output * parts[3])
         const used = { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens }
-        const hold = chargeMax(row, input, output)
+        const hold = chargeMax(row, { inputTokens: input }, output)
         expect(BigInt(hold)).toBe(referenceMax(row, input, output))
         expect(BigInt(charge(row, used))).toBe(referenceCharge(row, referenceCost(row, used)))
         expect(charge(row, used)).toBeLessThanOrEqual(hold)
@@ -53,15 +53,15 @@ describe('for every price', () => {
     const spare = fc.oneof(fc.nat(1000), fc.nat(5_000_000))
     fc.assert(
       fc.property(price, tokens, tokens, spare, (row, input, output, more) => {
-        const available = chargeMax(row, input, output) + more
-        const most = affordableOutputTokens(row, input, available)
+        const available = chargeMax(row, { inputTokens: input }, output) + more
+        const most = affordableOutputTokens(row, { inputTokens: input }, available)
         expect(most).toBeGreaterThanOrEqual(output)
         if (most === Number.POSITIVE_INFINITY) {
           expect(row.output).toBe(0)
           return
         }
-        expect(chargeMax(row, input, most)).toBeLessThanOrEqual(available)
-        expect(chargeMax(row, input, most + 1)).toBeGreaterThan(available)
+        expect(chargeMax(row, { inputTokens: input }, most)).toBeLessThanOrEqual(available)
+        expect(chargeMax(row, { inputTokens: input }, most + 1)).toBeGreaterThan(available)
       }),
       { numRuns },
     )
@@ -70,8 +70,8 @@ describe('for every price', () => {
   test('what cannot pay the input affords no output', propertyTimeout, () => {
     fc.assert(
       fc.property(price, tokens, (row, input) => {
-        const least = chargeMax(row, input, 0)
-        if (least > 0) expect(affordableOutputTokens(row, input, least - 1)).toBe(0)
+        const least = chargeMax(row, { inputTokens: input }, 0)
+        if (least > 0) expect(affordableOutputTokens(row, { inputTokens: input }, least - 1)).toBe(0)
       }),
       { numRuns },
     )

@@ -55,7 +55,7 @@ describe('charge', () => {
     const wild = usageOf(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
     expect(charge(mini, wild)).toBe(Number.MAX_SAFE_INTEGER)
     expect(charge({ ...mini, perRequest: 5 }, wild)).toBe(Number.MAX_SAFE_INTEGER)
-    expect(chargeMax(mini, 0, Number.MAX_SAFE_INTEGER * 8)).toBe(Number.MAX_SAFE_INTEGER)
+    expect(chargeMax(mini, { inputTokens: 0 }, Number.MAX_SAFE_INTEGER * 8)).toBe(Number.MAX_SAFE_INTEGER)
   })
 
   test('refuses parts that are larger than the whole', () => {
@@ -65,27 +65,27 @@ describe('charge', () => {
 
 describe('chargeMax', () => {
   test('takes all input at the dearest rate', () => {
-    expect(chargeMax(unitPrice, 100, 50)).toBe(150)
-    expect(chargeMax(priceOf({ input: 8000, cacheWrite: 16_000 }), 100, 0)).toBe(200)
-    expect(chargeMax(priceOf({ input: 8000, cachedInput: 24_000 }), 100, 0)).toBe(300)
-    expect(chargeMax(priceOf({ perRequest: 12 }), 100, 100)).toBe(12)
-    expect(chargeMax(priceOf(), 100, 100)).toBe(0)
+    expect(chargeMax(unitPrice, { inputTokens: 100 }, 50)).toBe(150)
+    expect(chargeMax(priceOf({ input: 8000, cacheWrite: 16_000 }), { inputTokens: 100 }, 0)).toBe(200)
+    expect(chargeMax(priceOf({ input: 8000, cachedInput: 24_000 }), { inputTokens: 100 }, 0)).toBe(300)
+    expect(chargeMax(priceOf({ perRequest: 12 }), { inputTokens: 100 }, 100)).toBe(12)
+    expect(chargeMax(priceOf(), { inputTokens: 100 }, 100)).toBe(0)
   })
 })
 
 describe('affordableOutputTokens', () => {
   test('by hand', () => {
-    expect(affordableOutputTokens(unitPrice, 40, 100)).toBe(60)
-    expect(affordableOutputTokens(unitPrice, 100, 100)).toBe(0)
-    expect(affordableOutputTokens(unitPrice, 101, 100)).toBe(0)
-    expect(affordableOutputTokens({ ...unitPrice, perRequest: 30 }, 40, 100)).toBe(30)
-    expect(affordableOutputTokens({ ...unitPrice, perRequest: 101 }, 0, 100)).toBe(0)
+    expect(affordableOutputTokens(unitPrice, { inputTokens: 40 }, 100)).toBe(60)
+    expect(affordableOutputTokens(unitPrice, { inputTokens: 100 }, 100)).toBe(0)
+    expect(affordableOutputTokens(unitPrice, { inputTokens: 101 }, 100)).toBe(0)
+    expect(affordableOutputTokens({ ...unitPrice, perRequest: 30 }, { inputTokens: 40 }, 100)).toBe(30)
+    expect(affordableOutputTokens({ ...unitPrice, perRequest: 101 }, { inputTokens: 0 }, 100)).toBe(0)
   })
 
   test('free output is without end once the input is paid', () => {
     const flat = priceOf({ perRequest: 100, input: 8000 })
-    expect(affordableOutputTokens(flat, 10, 110)).toBe(Number.POSITIVE_INFINITY)
-    expect(affordableOutputTokens(flat, 10, 109)).toBe(0)
-    expect(affordableOutputTokens(priceOf(), 10, 0)).toBe(Number.POSITIVE_INFINITY)
+    expect(affordableOutputTokens(flat, { inputTokens: 10 }, 110)).toBe(Number.POSITIVE_INFINITY)
+    expect(affordableOutputTokens(flat, { inputTokens: 10 }, 109)).toBe(0)
+    expect(affordableOutputTokens(priceOf(), { inputTokens: 10 }, 0)).toBe(Number.POSITIVE_INFINITY)
   })
 })

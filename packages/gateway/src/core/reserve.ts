@@ -14,7 +14,7 @@ import {
 } from './draft.ts'
 import { countRequest, limitRefusal, limitReport } from './limits.ts'
 import { resolvePlan } from './plans.ts'
-import { affordableOutputTokens, chargeMax } from './pricing.ts'
+import { affordableOutputTokens, boundOf, chargeMax } from './pricing.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { err, ok, type Result } from './result.ts'
 import { isTopUpDue } from './top-up.ts'
@@ -111,8 +111,8 @@ function outputCap(account: Account, command: Reserve, plan: Plan, key: Key | nu
   return cap >= floor ? ok(cap) : err(creditsRefusal(account, command, key, floor))
 }
 
-function affordablePerChoice({ price, inputTokens, choices }: Reserve, credits: number): number {
-  return Math.floor(affordableOutputTokens(price, inputTokens, credits) / choices)
+function affordablePerChoice(command: Reserve, credits: number): number {
+  return Math.floor(affordableOutputTokens(command.price, boundOf(command), credits) / command.choices)
 }
 
 /** What a key may still spend, in microcredits; Infinity without a key or a cap of its own. */
@@ -139,8 +139,8 @@ function admit(
   cap: number,
 ): Result<Hold, Refusal> {
   const { account, now } = draft
-  const { model, price, inputTokens, choices } = command
-  const amount = chargeMax(price, inputTokens, cap * choices)
+  const { model, price, inputTokens, uses, choices } = command
+  const amount = chargeMax(price, boundOf(command), cap * choices)
   const ask = { model, tokens: inputTokens + cap * choices, credits: amount }
   const limited = limitRefusal(plan.limits, account.windows, account.open, ask, now)
   if (limited) return err(limited)
@@ -159,6 +159,7 @@ function admit(
     model,
     price,
     inputTokens,
+    ...(uses && { uses }),
     outputTokensMax: cap,
     choices,
     amount,
@@ -187,7 +188,7 @@ function draw(account: Account, amount: number): Hold['draws'] {
 function creditsRefusal(account: Account, command: Reserve, key: Key | null, cap: number): Refusal {
   const available = availableOf(account)
   const left = keyLeft(key)
-  const amount = chargeMax(command.price, command.inputTokens, cap * command.choices)
+  const amount = chargeMax(command.price, boundOf(command), cap * command.choices)
   const tokens = affordablePerChoice(command, Math.min(available, left))
   const more = amount > available ? 'buy credits' : 'make a new key'
   const there =

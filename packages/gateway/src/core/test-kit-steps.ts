@@ -223,7 +223,7 @@ function reserveCommand(step: Step & { do: 'reserve' }, id: string, ledger: Ledg
   const price = prices[step.price] ?? priceOf()
   const key = step.key === null ? undefined : chosen(ledger.account().keys, step.key)
   const available = ledger.account().grants.reduce((sum, grant) => sum + grant.available, 0)
-  const affordable = Math.floor(affordableOutputTokens(price, inputTokens, available) / choices)
+  const affordable = Math.floor(affordableOutputTokens(price, { inputTokens }, available) / choices)
   const exact = Number.isFinite(affordable) ? affordable : 1000
   const asked = step.asked === 'affordable' ? exact : step.asked === 'one too many' ? exact + 1 : step.asked
   return {
