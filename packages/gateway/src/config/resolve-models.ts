@@ -50,7 +50,7 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
     id,
     provider: config.provider,
     upstreamModel: config.upstreamModel ?? id,
-    price,
+    prices: [{ from: Number.NEGATIVE_INFINITY, price }],
     outputTokensMax: cap,
     outputTokensDefault:
       config.outputTokensDefault ?? Math.min(outputTokensDefault, cap ?? Number.POSITIVE_INFINITY),
@@ -58,6 +58,8 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
     onDisconnect: config.onDisconnect ?? 'abort',
     allowParameters: [...(config.allowParameters ?? [])],
     outputCapField: provider?.type === 'openai' ? 'max_completion_tokens' : 'max_tokens',
+    media: { remote: false, imageTokensMax: null, audioSecondsMax: null },
+    tools: null,
   })
 }
 

@@ -123,7 +123,7 @@ test('credits and limits become integers', () => {
 
 test('a price is integers with its markup, and names itself', () => {
   const { models } = settingsOf(contractExample).catalog
-  const price = models.get('fast')?.price
+  const price = models.get('fast')?.prices[0].price
   expect(price).toEqual({
     input: 250_000,
     cachedInput: 25_000,
@@ -136,20 +136,26 @@ test('a price is integers with its markup, and names itself', () => {
   })
   const usage = { inputTokens: 1_000_000, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
   expect(price && charge(price, usage)).toBe(31_250_000)
-  expect(models.get('picture')?.price).toMatchObject({
+  expect(models.get('picture')?.prices[0].price).toMatchObject({
     perRequest: 4_000_000,
     output: 0,
     version: 'config:4/request',
   })
   const free = { ...smallest, models: { house: { provider: 'openai', price: 'free' } } }
-  expect(settingsOf(free).catalog.models.get('house')?.price).toMatchObject({ output: 0, version: 'free' })
+  expect(settingsOf(free).catalog.models.get('house')?.prices[0].price).toMatchObject({
+    output: 0,
+    version: 'free',
+  })
 })
 
 test("a model's own markup stands in place of the general one", () => {
   const model = { provider: 'openai', price: { input: 1, output: 1 }, markupPercent: '12.5' }
   const settings = settingsOf({ ...smallest, markupPercent: 25, models: { own: model } })
   // 1.125 × 100 credits for a dollar: 112.5 microcredits for 10⁶ pico-USD.
-  expect(settings.catalog.models.get('own')?.price.rate).toEqual({ numerator: 9, denominator: 80_000 })
+  expect(settings.catalog.models.get('own')?.prices[0].price.rate).toEqual({
+    numerator: 9,
+    denominator: 80_000,
+  })
 })
 
 test('decimals are read as written, however they are written', () => {
@@ -161,7 +167,10 @@ test('decimals are read as written, however they are written', () => {
   const price = { input: '0.1', output: 0.30000000000000004 }
   const settings = settingsOf({ ...smallest, models: { odd: { provider: 'openai', price } } })
   // Rounded up to a whole pico-USD for each token.
-  expect(settings.catalog.models.get('odd')?.price).toMatchObject({ input: 100_000, output: 300_001 })
+  expect(settings.catalog.models.get('odd')?.prices[0].price).toMatchObject({
+    input: 100_000,
+    output: 300_001,
+  })
 })
 
 test('providers are called with their keys, at their addresses', () => {

@@ -25,11 +25,15 @@ export type Plan = {
   keys: { ttlSecondsMax: number; creditsMax: number | null; countMax: number }
 }
 
+/** A price, and since when it holds, in milliseconds since 1970. */
+export type DatedPrice = { from: number; price: Price }
+
 export type Model = {
   id: string
   provider: string
   upstreamModel: string
-  price: Price
+  /** The prices by when they began to hold (ms since 1970), oldest first; the first began before all time. */
+  prices: readonly [DatedPrice, ...DatedPrice[]]
   /** The most output tokens that the model, or the operator, allows for one choice. */
   outputTokensMax: number | null
   /** The cap given to a request that names none, if the balance can pay it. */
@@ -42,6 +46,17 @@ export type Model = {
   allowParameters: readonly string[]
   /** The field that carries the output cap upstream. */
   outputCapField: 'max_completion_tokens' | 'max_tokens'
+  /** What pictures and sound may be. */
+  media: {
+    /** Whether they may come from addresses that the provider fetches. */
+    remote: boolean
+    /** The most tokens of one picture, or null where the wire's own bound holds. */
+    imageTokensMax: number | null
+    /** The most seconds of one recording, or null where the wire's own bound holds. */
+    audioSecondsMax: number | null
+  }
+  /** Tools that the provider runs: the most calls of a request, and the most input tokens that each adds; null: none. */
+  tools: { callsMax: number; inputTokensPerCall: number } | null
 }
 
 export type Catalog = {
@@ -49,6 +64,11 @@ export type Catalog = {
   plans: ReadonlyMap<string, Plan>
   planBySlug: ReadonlyMap<string, Plan>
   defaultPlan: Plan
+}
+
+/** The price that holds at `now`. */
+export function priceAt({ prices }: Model, now: number): Price {
+  return (prices.findLast(({ from }) => from <= now) ?? prices[0]).price
 }
 
 /** Whether a plan may use a model. */

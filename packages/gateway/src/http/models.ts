@@ -1,6 +1,6 @@
 /** The models that the caller's plan may use, as OpenAI's wire lists them. */
 import type { Hono } from 'hono'
-import { type Model, planAllows } from '../core/catalog.ts'
+import { type Model, planAllows, priceAt } from '../core/catalog.ts'
 import { creditsOf } from '../core/credits.ts'
 import { resolvePlan } from '../core/plans.ts'
 import { charge, type Price } from '../core/pricing.ts'
@@ -12,13 +12,14 @@ import type { Env } from './env.ts'
 
 /** Adds `GET /v1/models` and `/v1/models/{id}`, and the same without `/v1`. */
 export function modelRoutes(routes: Hono<Env>, pipeline: Pipeline): void {
+  const show = (model: Model) => shown(model, priceAt(model, pipeline.clock()))
   const list = forCaller(pipeline, async (caller, context) =>
-    ok(context.json({ object: 'list', data: modelsOf(pipeline, caller).map(shown) })),
+    ok(context.json({ object: 'list', data: modelsOf(pipeline, caller).map(show) })),
   )
   const one = forCaller(pipeline, async (caller, context) => {
     const id = context.req.param('id') ?? ''
     const model = modelsOf(pipeline, caller).find((each) => each.id === id)
-    if (model) return ok(context.json(shown(model)))
+    if (model) return ok(context.json(show(model)))
     return err(
       refusal('model_not_found', 'Your plan has no such model. GET /v1/models lists them.', {
         param: 'model',
@@ -37,7 +38,7 @@ function modelsOf({ catalog, clock }: Pipeline, { identity, account }: Caller): 
   return [...catalog.models.values()].filter(({ id }) => planAllows(plan, id))
 }
 
-function shown({ id, provider, price }: Model): Record<string, unknown> {
+function shown({ id, provider }: Model, price: Price): Record<string, unknown> {
   return { id, object: 'model', created: 0, owned_by: provider, faregate: priceView(price) }
 }
 

@@ -1,4 +1,5 @@
 /** Admission: finds the model, bounds what the request can cost, and holds that many credits, or refuses. */
+import { priceAt } from '../core/catalog.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Identity, type ModelRequest, StoreUnavailable } from '../ports.ts'
@@ -27,7 +28,7 @@ export async function admit(
     planClaim: identity.planClaim ?? null,
     keyHash: identity.keyHash ?? null,
     model: model.id,
-    price: model.price,
+    price: priceAt(model, pipeline.clock()),
     // Byte-level tokenizers make at most one token of a byte; the provider's own framing comes on top.
     inputTokens: ask.forwardedBytesMax + base + perItem * ask.items,
     choices: ask.choices,

@@ -1,7 +1,7 @@
 /** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
-import { boundedUsage, type Usage } from '../core/pricing.ts'
+import { boundedUsage, boundOf, type Usage } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
@@ -38,7 +38,7 @@ function evidence(dispatch: Dispatch, now: number): Usage {
   const silentMs = (firstOutputAt ?? now) - startedAt
   const hidden = unseen ? Math.ceil((Math.max(0, silentMs) * OUTPUT_TOKENS_PER_SECOND_MAX) / 1000) : 0
   const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputBytes() + hidden)
-  return boundedUsage(hold.price, hold.inputTokens, outputTokens)
+  return boundedUsage(hold.price, boundOf(hold), outputTokens)
 }
 
 function isOverCaps({ inputTokens, outputTokens }: Usage, { reply: { hold } }: Dispatch): boolean {
