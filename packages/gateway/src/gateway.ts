@@ -7,7 +7,7 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
-import { type App, createApp } from './http/app.ts'
+import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
 import { createClerkIssuer } from './issuers/clerk.ts'
@@ -15,7 +15,7 @@ import { createOidcIssuer } from './issuers/oidc.ts'
 import { webSha256 } from './issuers/sha256.ts'
 import type { Log, Pipeline } from './pipeline/call.ts'
 import { type OpenOutlet, openTransformOutlet } from './pipeline/outlet.ts'
-import type { Billing, Clock, Closer, Fetch, Issuer, Sink, Store, Webhook } from './ports.ts'
+import type { Billing, Clock, Closer, Endpoint, Fetch, Issuer, Sink, Store, Webhook } from './ports.ts'
 
 export type GatewayOptions = {
   settings: Settings
@@ -34,8 +34,13 @@ export type GatewayOptions = {
   devClerkUrl?: string | undefined
 }
 
-/** The model endpoints by path. */
-const endpoints = { '/chat/completions': chatCompletions }
+/** The model endpoints and where each is served. */
+const modelRoutes: readonly ModelRoute[] = [openAiRoute('/chat/completions', chatCompletions)]
+
+/** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
+function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {
+  return { paths: [path, `/v1${path}`], endpoint }
+}
 
 /** Makes the function that serves every request of a gateway. */
 export function createGateway(options: GatewayOptions): App {
@@ -61,7 +66,7 @@ export function createGateway(options: GatewayOptions): App {
   const close = createCloser({ store, log, ...(billing && { beforeClose: billing.forget }) })
   return createApp({
     pipeline,
-    endpoints,
+    modelRoutes,
     corsOrigins: settings.cors.origins,
     adminKeys: settings.adminKeys,
     buyRoles: settings.payments.buyRoles,

@@ -2,11 +2,12 @@
  * The seams of the house: what the pipeline needs from the outside world, as types and nothing else.
  * Adapters (issuers, stores, endpoints, providers) implement these; only the apps choose which.
  */
-import type { Account } from './core/account.ts'
+import type { Account, Uses } from './core/account.ts'
+import type { Model } from './core/catalog.ts'
 import type { CloseReply, Command, ReplyOf } from './core/command.ts'
 import type { Entry } from './core/entry.ts'
 import type { Payment } from './core/payment.ts'
-import type { Usage } from './core/pricing.ts'
+import type { Price, Usage } from './core/pricing.ts'
 import type { Refusal } from './core/refusal.ts'
 import type { Result } from './core/result.ts'
 
@@ -124,7 +125,10 @@ export type Provider = {
   baseUrl: string
   /** Headers that carry the operator's key. */
   headers: Record<string, string>
-  /** Path by endpoint id, e.g. `{ 'chat-completions': '/chat/completions' }`; an endpoint that is absent is not spoken. */
+  /**
+   * Path by endpoint id, e.g. `{ 'chat-completions': '/chat/completions' }`, where `{model}` stands for the model's
+   * name at the provider; an endpoint that is absent is not spoken.
+   */
   paths: Record<string, string>
   /** The most tokens that the provider may add to what the request's bytes bound, per message or tool (its chat framing). */
   overheadTokens: { base: number; perItem: number }
@@ -132,10 +136,24 @@ export type Provider = {
   addFields: boolean
 }
 
+/** A model request as it came. */
+export type RawRequest = {
+  body: Uint8Array
+  /** The caller's headers. None goes on by itself; a wire may read those that are part of it, such as an API version. */
+  headers: Headers
+  /** The model that the path names, on wires that name it there. */
+  model: string | null
+}
+
 /** What an endpoint's parser found in a request: all that the quote, the forwarding and the meter need. */
 export type ModelRequest = {
   model: string
+  /** Whether the answer comes as server-sent events. */
   stream: boolean
+  /** Whether the answer is no text but bytes of its own kind (sound), which go on as they come. */
+  binary?: true
+  /** Whether the provider asks nothing for this request, whatever the model's price (counting tokens). */
+  free?: true
   /** Whether the caller asked to see usage in the stream. */
   includeUsage: boolean
   /** Output tokens asked for per choice, if given. */
@@ -147,11 +165,21 @@ export type ModelRequest = {
   mayReason: boolean
   /** Names of unknown parameters that were dropped. */
   dropped: string[]
-  /** Builds the text to forward, with the output cap that was granted. Changes only the fields that must. */
-  forward(options: ForwardOptions): string
-  /** Upper bound on the UTF-8 bytes of the forwarded text, whatever the cap. */
+  /** Builds what goes on, with the output cap that was granted. Changes only the fields that must. */
+  forward(options: ForwardOptions): Outgoing
+  /** Upper bound on the UTF-8 bytes of the forwarded text, whatever the cap, without inline media. */
   forwardedBytesMax: number
+  /** The most input tokens that the provider may add of its own accord, such as what its tools find. */
+  addedTokensMax?: number
+  /**
+   * Upper bounds on what else the request can use. Its sound and picture tokens come on top of the text's; `answers`
+   * is set from `choices`.
+   */
+  uses?: Omit<Uses, 'answers'>
 }
+
+/** What goes on to the provider: the body, and headers of the wire. A form brings its own content type. */
+export type Outgoing = { body: string | FormData; headers?: Record<string, string> }
 
 /** `upstreamModel` has at most 128 bytes, `userHash` at most 64 ASCII characters: the byte bound counts on it. */
 export type ForwardOptions = {
@@ -164,15 +192,27 @@ export type ForwardOptions = {
   addFields?: boolean
 }
 
-/** What the parser may let through beyond the endpoint's own allow-list. */
+/** What the parser may let through beyond the endpoint's own allow-list, and what it needs to know of models. */
 export type ParseOptions = {
   unknownParameters: 'refuse' | 'drop'
-  /** Extra parameters that the operator allows for the named model. */
-  allowParameters(model: string): readonly string[]
+  /** The model of that name and the price that holds now; null where there is none. */
+  find(model: string): { model: Model; price: Price } | null
 }
 
-/** What one server-sent event means for the books; `invalid` is one that this wire cannot hold. */
-export type EventKind = 'pass' | 'usage' | 'done' | 'error' | 'invalid'
+/**
+ * What one server-sent event means for the books.
+ * - `usage`: kept back until the charge is known, and shown only to callers who asked for it.
+ * - `done`: the answer's end, which goes on as it is; `last`: the end that shows usage; `failed`: the same, where the
+ *   provider says that it failed.
+ * - `error`: an error in place of the rest; `invalid`: one that this wire cannot hold.
+ */
+export type EventKind = 'pass' | 'usage' | 'done' | 'last' | 'failed' | 'error' | 'invalid'
+
+/**
+ * Reported usage. `running`: so far, more will come. `last`: the total if the answer ends properly here. `final`: the
+ * total, whatever becomes of the connection. `invalid` when it cannot be true.
+ */
+export type Reading = { usage: Usage; stage: 'running' | 'last' | 'final'; invalid: boolean }
 
 /** Reads usage off an answer as it passes. One per request; it never changes bytes. */
 export type Tap = {
@@ -180,10 +220,10 @@ export type Tap = {
   event(data: string, name?: string | null): EventKind
   /** Takes a whole buffered answer, parsed. False when it is not an answer of this wire. */
   body(json: unknown): boolean
-  /** The provider's reported usage, or null while none was seen. `invalid` when it cannot be true. */
-  usage(): { usage: Usage; invalid: boolean } | null
-  /** UTF-8 bytes of output seen so far: an upper bound on its visible tokens. */
-  outputBytes(): number
+  /** The provider's reported usage, or null while none was seen. */
+  usage(): Reading | null
+  /** The most tokens that the output seen so far can be: its UTF-8 bytes where it is text. */
+  outputTokensSeen(): number
   /** Whether any visible output was seen. */
   started(): boolean
 }
@@ -191,16 +231,33 @@ export type Tap = {
 /** The receipt that is shown to the caller inside `usage`, in credits. */
 export type Receipt = { creditsCharged: number; creditsAvailable: number }
 
-/** One wire endpoint: its parser, its tap and its error shape. */
+/** What a provider said when it refused: bounded, and without ids or keys of the operator's account. */
+export type ProviderError = { message: string; type: string; param: string | null; code: string | null }
+
+/** How a family of endpoints words what is not an answer. */
+export type Wire = {
+  /** The body for a refusal of ours. */
+  refusal(refusal: Refusal): unknown
+  /** The body for the provider's own refusal of the request. */
+  rejection(status: number, error: ProviderError): unknown
+  /** The server-sent event, whole, that ends a stream with an error which SDKs raise. */
+  errorEvent(refusal: Refusal): string
+  /** Whether its clients bear comments in a stream. */
+  comments: boolean
+}
+
+/** One wire endpoint: its parser, its tap and its words. */
 export type Endpoint = {
   id: string
-  /** Takes the body's bytes as they came; refuses what is no strict UTF-8 JSON, and every field that it does not know. */
-  parse(body: Uint8Array, options: ParseOptions): Result<ModelRequest, Refusal>
+  wire: Wire
+  /** Refuses what is no strict input of this wire, and every field that it does not know. */
+  parse(
+    request: RawRequest,
+    options: ParseOptions,
+  ): Result<ModelRequest, Refusal> | Promise<Result<ModelRequest, Refusal>>
   tap(request: ModelRequest): Tap
   /** Puts the receipt into the `usage` object of an answer's or a frame's JSON text. */
   withReceipt(jsonText: string, receipt: Receipt): string
-  /** The wire's body for a refusal. */
-  error(refusal: Refusal): unknown
 }
 
 /** Who buys, and for which account. */

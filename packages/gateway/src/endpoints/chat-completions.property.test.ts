@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ForwardOptions } from '../ports.ts'
 import { chatCompletions } from './chat-completions.ts'
+import { forwardedText, parseWith } from './test-kit.ts'
 
 const encoder = new TextEncoder()
 const text = fc.string({ unit: 'grapheme', maxLength: 30 })
@@ -65,14 +66,11 @@ test('what is forwarded is within its byte bound, and says what was granted', ()
     fc.property(body, forward, fc.boolean(), fc.boolean(), (value, options, escape, allow) => {
       const given = printed(value, escape)
       const allowParameters = () => (allow ? ['stream_options.extra', 'unknown', 'store'] : [])
-      const result = chatCompletions.parse(new TextEncoder().encode(given), {
-        unknownParameters: 'drop',
-        allowParameters,
-      })
+      const result = parseWith(chatCompletions, given, { unknownParameters: 'drop', allowParameters })
       if (!result.ok) return
       accepted += 1
       const request = result.value
-      const out = request.forward(options)
+      const out = forwardedText(request, options)
       const bytes = encoder.encode(out).length
       expect(bytes).toBeLessThanOrEqual(request.forwardedBytesMax)
       expect(request.forwardedBytesMax).toBeLessThanOrEqual(encoder.encode(given).length + 700)

@@ -1,39 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { Refusal } from '../core/refusal.ts'
-import type { ForwardOptions, ModelRequest, ParseOptions } from '../ports.ts'
+import type { ForwardOptions, ModelRequest } from '../ports.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { chatParameters } from './chat-parameters.ts'
+import { acceptedBy, forwardedText, type ParseChoices, refusedBy } from './test-kit.ts'
 
 const userHash = 'a1'.repeat(32)
 const fixtures = new URL('./__fixtures__/', import.meta.url)
 const base = { model: 'fast', messages: [{ role: 'user', content: 'Hi' }] }
 
-function parse(body: unknown, options: Partial<ParseOptions> = {}) {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return chatCompletions.parse(new TextEncoder().encode(text), {
-    unknownParameters: 'refuse',
-    allowParameters: () => [],
-    ...options,
-  })
-}
-
-function accepted(body: unknown, options: Partial<ParseOptions> = {}): ModelRequest {
-  const result = parse(body, options)
-  if (!result.ok) throw new Error(`${result.error.message} (${result.error.param})`)
-  return result.value
-}
-
-function refused(body: unknown, options: Partial<ParseOptions> = {}): Refusal {
-  const result = parse(body, options)
-  if (result.ok) throw new Error('was accepted')
-  return result.error
-}
+const accepted = (body: unknown, choices: ParseChoices = {}) => acceptedBy(chatCompletions, body, choices)
+const refused = (body: unknown, choices: ParseChoices = {}) => refusedBy(chatCompletions, body, choices)
 
 function forwarded(request: ModelRequest, options: Partial<ForwardOptions> = {}): Record<string, unknown> {
-  return JSON.parse(
-    request.forward({ upstreamModel: 'gpt-5-mini', outputTokensMax: 99, userHash, ...options }),
-  )
+  return JSON.parse(forwardedText(request, { outputTokensMax: 99, userHash, ...options }))
 }
 
 const added = {
@@ -48,9 +28,9 @@ describe('what is forwarded', () => {
   test('the text as it came, with only the changed fields replaced', () => {
     const text =
       '{ "messages": [ {"role":"user", "content":"é\\u00e9"} ],\n  "model" : "fast", "temperature":0.10 }'
-    expect(accepted(text).forward({ upstreamModel: 'gpt-5-mini', outputTokensMax: 7, userHash: 'u' })).toBe(
+    expect(forwardedText(accepted(text), { outputTokensMax: 7, userHash: 'u' })).toBe(
       '{ "messages": [ {"role":"user", "content":"é\\u00e9"} ],\n  "model" : "gpt-5-mini", "temperature":0.10,' +
-        '"max_completion_tokens":7,"user":"u","service_tier":"default","store":false }',
+        '"user":"u","max_completion_tokens":7,"service_tier":"default","store":false }',
     )
   })
 

@@ -5,54 +5,47 @@
  * Source: openai 7.57, `resources/chat/completions`.
  */
 import type { Refusal } from '../core/refusal.ts'
-import { assert, err, ok, type Result } from '../core/result.ts'
-import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions } from '../ports.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
 import { checkFunctions, checkMessages, checkTools } from './chat-messages.ts'
-import { checkFields, invalidValue, overwritten, unsupported } from './chat-parameters.ts'
+import { chatParameters, overwritten } from './chat-parameters.ts'
 import { createChatTap } from './chat-tap.ts'
-import { record } from './chat-usage.ts'
-import { decodeUtf8, replaceFields, type ScannedObject, scanJsonObject } from './json-scan.ts'
-import { openAiError } from './openai-error.ts'
+import {
+  assertBounded,
+  type Changes,
+  forwardedBytesMax,
+  longestForward,
+  readJson,
+  readModel,
+  userFields,
+} from './json-request.ts'
+import { replaceFields, type ScannedObject } from './json-scan.ts'
+import { openAiWire } from './openai-wire.ts'
+import { checkFields, invalidValue, unsupported } from './parameters.ts'
 import { insertReceipt } from './receipt.ts'
-import { fingerprint, utf8Length } from './text.ts'
-
-const modelNameMax = 256
-const upstreamModelBytesMax = 128
-const userHashMax = 64
-/** A provider may print a number that came with an exponent in full: `1e15` has sixteen digits and a `.0`. */
-const exponentBytes = 24
-
-/** What makes the forwarded text longest; a `max_tokens` that the caller used only makes it shorter. */
-const longestForward: ForwardOptions = {
-  upstreamModel: 'm'.repeat(upstreamModelBytesMax),
-  outputTokensMax: Number.MAX_SAFE_INTEGER,
-  userHash: 'h'.repeat(userHashMax),
-  outputCapField: 'max_completion_tokens',
-}
+import { record } from './usage.ts'
 
 /** The chat-completions endpoint. */
 export const chatCompletions: Endpoint = {
   id: 'chat-completions',
+  wire: openAiWire,
   parse: parseChatRequest,
   tap: createChatTap,
   withReceipt: insertReceipt,
-  error: openAiError,
 }
 
 type Caps = { asked: number | null; field: 'max_completion_tokens' | 'max_tokens' | null }
 
-function parseChatRequest(body: Uint8Array, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const text = decodeUtf8(body)
-  if (!text.ok) return text
-  const scan = scanJsonObject(text.value)
+function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
+  const scan = readJson(body)
   if (!scan.ok) return scan
   const scanned = scan.value
-  const { model, messages, tools, functions, stream, n, reasoning_effort: effort } = scanned.value
-  if (typeof model !== 'string' || model === '' || model.length > modelNameMax) {
-    return err(invalidValue('model', 'the name of a model; GET /v1/models lists them'))
-  }
-  const allowed = new Set(options.allowParameters(model))
-  const fields = checkFields(scanned, allowed, options.unknownParameters)
+  const { messages, tools, functions, stream, n, reasoning_effort: effort } = scanned.value
+  const named = readModel(scanned.value.model)
+  if (!named.ok) return named
+  const model = named.value
+  const allowed = new Set(options.find(model)?.model.allowParameters)
+  const fields = checkFields(chatParameters, scanned, allowed, options.unknownParameters)
   if (!fields.ok) return fields
   const messageItems = checkMessages(messages, allowed)
   if (!messageItems.ok) return messageItems
@@ -84,7 +77,7 @@ function parseChatRequest(body: Uint8Array, options: ParseOptions): Result<Model
     dropped,
     forward: (forward) => {
       assertBounded(forward)
-      return replaceFields(scanned, changesOf(plan, forward))
+      return { body: replaceFields(scanned, changesOf(plan, forward)) }
     },
     forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)),
   })
@@ -133,10 +126,10 @@ type Plan = {
 }
 
 /** The fields to write, remove (`undefined`) or add when the request is forwarded. */
-function changesOf(plan: Plan, options: ForwardOptions): Record<string, string | undefined> {
-  const { upstreamModel, userHash, outputTokensMax, outputCapField, addFields = true } = options
+function changesOf(plan: Plan, options: ForwardOptions): Changes {
+  const { upstreamModel, outputTokensMax, outputCapField, addFields = true } = options
   const { value } = plan.scanned
-  const changes: Record<string, string | undefined> = {}
+  const changes: Changes = userFields(value, options)
   for (const name of plan.removed) changes[name] = undefined
   changes.model = JSON.stringify(upstreamModel)
   changes.stream_options = plan.streamOptions
@@ -145,34 +138,8 @@ function changesOf(plan: Plan, options: ForwardOptions): Record<string, string |
   changes.max_tokens = undefined
   changes.max_completion_tokens = undefined
   changes[capField] = String(outputTokensMax)
-  const hash = JSON.stringify(userHash)
-  if (addFields || Object.hasOwn(value, 'user')) changes.user = hash
-  if (typeof value.safety_identifier === 'string') changes.safety_identifier = hash
-  if (typeof value.prompt_cache_key === 'string') {
-    changes.prompt_cache_key = JSON.stringify(
-      `${userHash.slice(0, 32)}-${fingerprint(value.prompt_cache_key)}`,
-    )
-  }
   for (const [name, text] of overwritten) {
     if (!plan.allowed.has(name) && (addFields || Object.hasOwn(value, name))) changes[name] = text
   }
   return changes
-}
-
-/** A true bound for every model name, cap and user that `forward` takes. */
-function forwardedBytesMax(scanned: ScannedObject, longest: Record<string, string | undefined>): number {
-  let bytes = scanned.bytes + scanned.exponents * exponentBytes
-  for (const [name, text] of Object.entries(longest)) {
-    if (text === undefined) continue
-    const span = scanned.spans.get(name)
-    // A value that is replaced had at least a byte for each character; one that is added brings `,"name":` along.
-    bytes += utf8Length(text) + (span ? span.valueStart - span.valueEnd : name.length + 4)
-  }
-  return bytes
-}
-
-function assertBounded({ upstreamModel, userHash }: ForwardOptions): void {
-  const modelBytes = utf8Length(JSON.stringify(upstreamModel)) - 2
-  assert(modelBytes <= upstreamModelBytesMax, 'an upstream model has at most 128 bytes')
-  assert(/^[\w-]{1,64}$/.test(userHash), 'a user hash has at most 64 letters, digits, _ and -')
 }

@@ -6,8 +6,8 @@
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { invalidValue, unsupported } from './chat-parameters.ts'
-import { record } from './chat-usage.ts'
+import { invalidValue, unsupported } from './parameters.ts'
+import { record } from './usage.ts'
 
 /** The most messages in one request. */
 export const messagesMax = 2048

@@ -27,11 +27,15 @@ function stream(name: string): Uint8Array {
 }
 
 function figures(tap: Tap) {
-  return { usage: tap.usage(), outputBytes: tap.outputBytes(), started: tap.started() }
+  return { usage: tap.usage(), outputBytes: tap.outputTokensSeen(), started: tap.started() }
 }
 
 function usage(inputTokens: number, outputTokens: number, cachedInputTokens = 0, cacheWriteTokens = 0) {
-  return { usage: { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens }, invalid: false }
+  return {
+    usage: { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens },
+    stage: expect.stringMatching(/^(last|final)$/),
+    invalid: false,
+  }
 }
 
 const bytes = (text: string) => encoder.encode(text).length
@@ -114,9 +118,9 @@ describe('events', () => {
     tap.event(
       '{"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":"stop"}],"obfuscation":"abc"}',
     )
-    expect([tap.outputBytes(), tap.started()]).toEqual([0, false])
+    expect([tap.outputTokensSeen(), tap.started()]).toEqual([0, false])
     tap.event('{"choices":[{"delta":{"content":"é"}},{"delta":{"refusal":"no"}}]}')
-    expect([tap.outputBytes(), tap.started()]).toEqual([4, true])
+    expect([tap.outputTokensSeen(), tap.started()]).toEqual([4, true])
   })
 })
 

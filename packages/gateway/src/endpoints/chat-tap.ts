@@ -3,12 +3,11 @@
  * event once, keeps numbers only (never text) and changes nothing.
  */
 
-import type { Usage } from '../core/pricing.ts'
-import type { EventKind, ModelRequest, Tap } from '../ports.ts'
-import { findUsage, readUsage, record } from './chat-usage.ts'
-import { utf8Length } from './text.ts'
+import type { EventKind, ModelRequest, Reading, Tap } from '../ports.ts'
+import { findUsage, readUsage } from './chat-usage.ts'
+import { bytesIn } from './text.ts'
+import { parseRecord, record } from './usage.ts'
 
-type Reading = { usage: Usage; invalid: boolean }
 type State = { reading: Reading | null; outputBytes: number }
 
 /** Makes the tap for one request. */
@@ -21,9 +20,9 @@ export function createChatTap(request: Pick<ModelRequest, 'choices'>): Tap {
       const { reading, outputBytes } = state
       if (reading === null) return null
       const silent = outputBytes > 0 && reading.usage.outputTokens === 0
-      return silent ? { usage: reading.usage, invalid: true } : reading
+      return silent ? { ...reading, invalid: true } : reading
     },
-    outputBytes: () => state.outputBytes,
+    outputTokensSeen: () => state.outputBytes,
     started: () => state.outputBytes > 0,
   }
 }
@@ -32,11 +31,12 @@ function readEvent(state: State, choices: number, data: string, name: string | n
   if (data === '[DONE]') return 'done'
   if (name === 'error') return 'error'
   if (data.trim() === '') return 'pass'
-  const json = parseObject(data)
+  const json = parseRecord(data)
   if (json === null) return 'invalid'
-  const hasUsage = takeUsage(state, choices, json)
-  if (isError(json)) return 'error'
   const list = Array.isArray(json.choices) ? json.choices : []
+  // Usage beside a choice may be a running total; alone, or with an error, nothing more follows.
+  const hasUsage = takeUsage(state, choices, json, list.length === 0 ? 'final' : 'last')
+  if (isError(json)) return 'error'
   for (const choice of list) state.outputBytes += outputBytesOf(record(choice)?.delta)
   return hasUsage && list.length === 0 ? 'usage' : 'pass'
 }
@@ -44,13 +44,18 @@ function readEvent(state: State, choices: number, data: string, name: string | n
 function readBody(state: State, choices: number, json: unknown): boolean {
   const answer = record(json)
   if (answer === null || isError(answer) || !Array.isArray(answer.choices)) return false
-  takeUsage(state, choices, answer)
+  takeUsage(state, choices, answer, 'final')
   for (const choice of answer.choices) state.outputBytes += outputBytesOf(record(choice)?.message)
   return true
 }
 
 /** Keeps the last usage seen: where it comes with every chunk (vLLM, Perplexity) it is a running total. */
-function takeUsage(state: State, choices: number, json: Record<string, unknown>): boolean {
+function takeUsage(
+  state: State,
+  choices: number,
+  json: Record<string, unknown>,
+  stage: Reading['stage'],
+): boolean {
   const found = findUsage(json)
   if (found === null) return false
   const next = readUsage(found)
@@ -63,9 +68,9 @@ function takeUsage(state: State, choices: number, json: Record<string, unknown>)
   if (before !== null && fell) {
     const inputTokens = Math.max(before.usage.inputTokens, next.usage.inputTokens)
     const outputTokens = Math.max(before.usage.outputTokens, next.usage.outputTokens)
-    state.reading = { usage: { ...next.usage, inputTokens, outputTokens }, invalid: true }
+    state.reading = { usage: { ...next.usage, inputTokens, outputTokens }, stage, invalid: true }
   } else {
-    state.reading = { usage: next.usage, invalid: next.invalid || (before?.invalid ?? false) }
+    state.reading = { usage: next.usage, stage, invalid: next.invalid || (before?.invalid ?? false) }
   }
   return true
 }
@@ -95,26 +100,4 @@ function outputBytesOf(part: unknown): number {
 function callBytes(call: unknown): number {
   const { name, arguments: given, input } = record(call) ?? {}
   return bytesIn(name) + bytesIn(given) + bytesIn(input)
-}
-
-/**
- * Text counts as it is; parts and objects (Mistral's thinking, Ollama's arguments) by the text inside, as deep as
- * any provider nests it.
- */
-function bytesIn(value: unknown, levels = 8): number {
-  if (typeof value === 'string') return utf8Length(value)
-  if (typeof value !== 'object' || value === null || levels === 0) return 0
-  let bytes = 0
-  for (const [key, inner] of Object.entries(value)) {
-    if (key !== 'type') bytes += bytesIn(inner, levels - 1)
-  }
-  return bytes
-}
-
-function parseObject(data: string): Record<string, unknown> | null {
-  try {
-    return record(JSON.parse(data))
-  } catch {
-    return null
-  }
 }

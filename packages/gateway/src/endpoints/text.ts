@@ -20,6 +20,20 @@ function isLow(code: number): boolean {
 }
 
 /**
+ * UTF-8 bytes of the text in a value. Text counts as it is; parts and objects (Mistral's thinking, Ollama's arguments) by the text inside, as deep as
+ * any provider nests it.
+ */
+export function bytesIn(value: unknown, levels = 8): number {
+  if (typeof value === 'string') return utf8Length(value)
+  if (typeof value !== 'object' || value === null || levels === 0) return 0
+  let bytes = 0
+  for (const [key, inner] of Object.entries(value)) {
+    if (key !== 'type') bytes += bytesIn(inner, levels - 1)
+  }
+  return bytes
+}
+
+/**
  * Sixteen hexadecimal digits that stand for a text. It is quick, not secret and not collision-proof: only for
  * names within one account (cyrb53's mixing, public domain, on two 32-bit lanes).
  */

@@ -19,10 +19,15 @@ import { webhookRoute } from './webhooks.ts'
 const HEADERS_MAX = 100
 const HEADER_BYTES_MAX = 16_384
 
+/**
+ * Where an endpoint is served. A path may name its model: `/v1beta/models/:call{…}`, where the call is the model's
+ * name, a colon and the method.
+ */
+export type ModelRoute = { paths: readonly string[]; endpoint: Endpoint }
+
 export type AppOptions = {
   pipeline: Pipeline
-  /** Model endpoints by path without `/v1`, e.g. `/chat/completions`. */
-  endpoints: Readonly<Record<string, Endpoint>>
+  modelRoutes: readonly ModelRoute[]
   corsOrigins: readonly string[]
   /** Accepted admin keys; with none the admin routes do not exist. */
   adminKeys: readonly string[]
@@ -85,15 +90,13 @@ function failure(error: unknown, requestId: string, { log }: Pipeline): Response
 }
 
 function createRoutes(options: AppOptions): Hono<Env> {
-  const { pipeline, endpoints, adminKeys, webhooks, devToken } = options
+  const { pipeline, adminKeys, webhooks, devToken } = options
   const routes = new Hono<Env>()
   routes.onError((error) => {
     throw error
   })
-  for (const [path, endpoint] of Object.entries(endpoints)) {
-    const handler = (context: Context<Env>) => serveModel(pipeline, endpoint, context)
-    routes.post(path, handler)
-    routes.post(`/v1${path}`, handler)
+  for (const { paths, endpoint } of options.modelRoutes) {
+    for (const path of paths) routes.post(path, (context) => serveModel(pipeline, endpoint, context))
   }
   modelRoutes(routes, pipeline)
   accountRoutes(routes, options)
@@ -120,8 +123,9 @@ async function serveModel(
   { req, env }: Context<Env>,
 ): Promise<Response> {
   const { requestId, waitUntil } = env
-  const answer = await run(pipeline, { request: req.raw, endpoint, requestId, waitUntil })
-  return answer.ok ? answer.value : refuse(answer.error, requestId, endpoint.error)
+  const model = req.param('call')?.replace(/:[^:]*$/, '') ?? null
+  const answer = await run(pipeline, { request: req.raw, endpoint, model, requestId, waitUntil })
+  return answer.ok ? answer.value : refuse(answer.error, requestId, endpoint.wire.refusal)
 }
 
 const responsesRefusal = refusal(

@@ -1,5 +1,7 @@
 /** Admission: finds the model, bounds what the request can cost, and holds that many credits, or refuses. */
+import type { Uses } from '../core/account.ts'
 import { priceAt } from '../core/catalog.ts'
+import type { Price } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Identity, type ModelRequest, StoreUnavailable } from '../ports.ts'
@@ -20,6 +22,8 @@ export async function admit(
     return err(refusal('unsupported_endpoint', message, { param: 'model' }))
   }
   const { base, perItem } = provider.overheadTokens
+  // Byte-level tokenizers make at most one token of a byte; the provider's own framing comes on top.
+  const textTokensMax = ask.forwardedBytesMax + base + perItem * ask.items + (ask.addedTokensMax ?? 0)
   const reserved = await pipeline.store.apply(identity.accountId, {
     kind: 'reserve',
     id: call.requestId,
@@ -28,9 +32,9 @@ export async function admit(
     planClaim: identity.planClaim ?? null,
     keyHash: identity.keyHash ?? null,
     model: model.id,
-    price: priceAt(model, pipeline.clock()),
-    // Byte-level tokenizers make at most one token of a byte; the provider's own framing comes on top.
-    inputTokens: ask.forwardedBytesMax + base + perItem * ask.items,
+    price: ask.free ? freePrice : priceAt(model, pipeline.clock()),
+    inputTokens: textTokensMax + (ask.uses?.audioInputTokens ?? 0) + (ask.uses?.imageInputTokens ?? 0),
+    ...usesOf(ask),
     choices: ask.choices,
     output: { asked: ask.outputTokensAsked, default: model.outputTokensDefault, max: model.outputTokensMax },
   })
@@ -43,6 +47,22 @@ export async function admit(
     pipeline.log('warn', 'unknown_plan_claim', { claim: unknownPlanClaim, plan: reserved.value.plan })
   }
   return ok({ identity, model, provider, ask, reply: reserved.value })
+}
+
+const freePrice: Price = {
+  input: 0,
+  cachedInput: 0,
+  cacheWrite: 0,
+  output: 0,
+  perRequest: 0,
+  rate: { numerator: 0, denominator: 1 },
+  version: 'free',
+}
+
+/** What the request can use beside text: each choice is an answer that a price per request is asked for. */
+function usesOf({ uses, choices }: ModelRequest): { uses?: Uses } {
+  if (choices === 1) return uses ? { uses } : {}
+  return { uses: { ...uses, answers: choices } }
 }
 
 /** The refusal for what a store that cannot be reached throws; other errors go on up. */

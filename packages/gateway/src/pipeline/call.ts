@@ -51,6 +51,8 @@ export type Pipeline = {
 export type Call = {
   request: Request
   endpoint: Endpoint
+  /** The model that the path names, on wires that name it there. */
+  model: string | null
   requestId: string
   /** Keeps the runtime from ending this work with the request. */
   waitUntil(work: Promise<unknown>): void

@@ -4,6 +4,7 @@
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import type { Outgoing, ProviderError } from '../ports.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
 import { concatenate } from './read-body.ts'
 
@@ -16,25 +17,27 @@ const ERROR_BYTES_MAX = 65_536
  */
 export type ForwardFailure =
   | { kind: 'refused'; refusal: Refusal; billed: boolean }
-  | { kind: 'rejected'; status: number; body: unknown }
+  | { kind: 'rejected'; status: number; error: ProviderError }
 
 /** Sends the request; resolves with the provider's answer once its headers are there. */
 export async function forward(
   pipeline: Pipeline,
   dispatch: Dispatch,
-  text: string,
+  { body, headers }: Outgoing,
 ): Promise<Result<Response, ForwardFailure>> {
-  const { provider, call, ask } = dispatch
+  const { provider } = dispatch
   try {
-    const response = await pipeline.fetch(provider.baseUrl + provider.paths[call.endpoint.id], {
+    const response = await pipeline.fetch(addressOf(dispatch), {
       method: 'POST',
       headers: {
+        ...headers,
         ...provider.headers,
-        'content-type': 'application/json',
-        accept: ask.stream ? 'text/event-stream' : 'application/json',
+        // A form brings its own, with the boundary.
+        ...(typeof body === 'string' && { 'content-type': 'application/json' }),
+        accept: answerType(dispatch),
         'accept-encoding': 'identity',
       },
-      body: text,
+      body,
       redirect: 'manual',
       signal: dispatch.controller.signal,
     })
@@ -42,6 +45,16 @@ export async function forward(
   } catch (error) {
     return err(unreachable(pipeline, dispatch, error))
   }
+}
+
+function addressOf({ provider, call, model }: Dispatch): string {
+  const path = provider.paths[call.endpoint.id] ?? ''
+  return provider.baseUrl + path.replace('{model}', encodeURIComponent(model.upstreamModel))
+}
+
+function answerType({ ask }: Dispatch): string {
+  if (ask.binary) return '*/*'
+  return ask.stream ? 'text/event-stream' : 'application/json'
 }
 
 /** A fetch that failed: by our own clock or hand (the provider may have worked), or before any byte came (it is free). */
@@ -73,10 +86,10 @@ async function checked(
   const { status, headers } = response
   if (status >= 200 && status < 300) {
     const encoding = headers.get('content-encoding') ?? 'identity'
-    const expected = dispatch.ask.stream ? 'text/event-stream' : 'application/json'
-    const type = headers.get('content-type') ?? ''
-    if (encoding === 'identity' && type.toLowerCase().startsWith(expected)) return ok(response)
+    const type = (headers.get('content-type') ?? '').toLowerCase()
+    if (encoding === 'identity' && isExpected(dispatch, type)) return ok(response)
     dispatch.controller.abort()
+    const expected = dispatch.ask.binary ? 'sound' : answerType(dispatch)
     return err(refused('upstream_invalid', `The model provider did not answer with ${expected}.`, true))
   }
   const body = await errorBody(response, Object.values(dispatch.provider.headers))
@@ -90,11 +103,16 @@ async function checked(
   return err(failure)
 }
 
+function isExpected(dispatch: Dispatch, type: string): boolean {
+  if (!dispatch.ask.binary) return type.startsWith(answerType(dispatch))
+  return type.startsWith('audio/') || type.startsWith('application/octet-stream')
+}
+
 function failureOf(status: number, headers: Headers, body: ProviderError): ForwardFailure {
   if (status >= 300 && status < 400) {
     return refused('upstream_redirect', 'The model provider sent a redirect, which is not followed.', false)
   }
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403 || isKeyRefusal(body)) {
     return refused(
       'upstream_auth',
       "The model provider refused the operator's key. Tell the operator of this app.",
@@ -123,7 +141,7 @@ function failureOf(status: number, headers: Headers, body: ProviderError): Forwa
       false,
     )
   }
-  return { kind: 'rejected', status, body: { error: body } }
+  return { kind: 'rejected', status, error: body }
 }
 
 function refused(
@@ -136,8 +154,6 @@ function refused(
   return { kind: 'refused', refusal: refusal(code, message, more), billed }
 }
 
-type ProviderError = { message: string; type: string; param: string | null; code: string | null }
-
 /** The provider's error, bounded and without ids or keys of the operator's account. */
 async function errorBody(response: Response, secrets: readonly string[]): Promise<ProviderError> {
   const parsed = parse(await readBounded(response))
@@ -147,7 +163,7 @@ async function errorBody(response: Response, secrets: readonly string[]): Promis
   }
   return {
     message: text('message') ?? `The model provider refused the request with status ${response.status}.`,
-    type: text('type') ?? 'invalid_request_error',
+    type: text('type') ?? text('status') ?? 'invalid_request_error',
     param: text('param'),
     code: text('code'),
   }
@@ -188,10 +204,18 @@ export function scrub(message: string, secrets: readonly string[] = []): string 
   return clean.replace(/\b(?:org|proj|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]').slice(0, 2000)
 }
 
-function isQuota({ code, type }: ProviderError): boolean {
-  return (
-    code === 'insufficient_quota' || type === 'insufficient_quota' || code === 'billing_hard_limit_reached'
-  )
+const quotaCodes = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_error'])
+
+/** Anthropic says it of its own customer in the words of an invalid request. */
+const quotaMessage = /credit balance is too low|specified API usage limits/i
+
+function isQuota({ code, type, message }: ProviderError): boolean {
+  return quotaCodes.has(code ?? '') || quotaCodes.has(type) || quotaMessage.test(message)
+}
+
+/** Gemini refuses a key with a 400. */
+function isKeyRefusal({ message }: ProviderError): boolean {
+  return /API key (?:not valid|expired)/i.test(message)
 }
 
 function retryAfterMs(headers: Headers): number | undefined {

@@ -6,6 +6,7 @@
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
+import type { Receipt } from '../ports.ts'
 import { answerHeaders, receiptComment, receiptOf } from './answer.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
 import type { Outlet } from './outlet.ts'
@@ -14,6 +15,9 @@ import { createSseFramer, type SseEvent } from './sse.ts'
 import type { Watch } from './watch.ts'
 
 const encoder = new TextEncoder()
+
+/** The longest tokens of the vocabularies in use are runs of 128 spaces. */
+const BYTES_PER_TOKEN_MAX = 128
 
 /** How long to wait, after the last event, for the connection to end so that it can be used again, in ms. */
 const REST_MS = 1000
@@ -26,6 +30,8 @@ type Relay = {
   outlet: Outlet
   /** The usage frame, kept back until the charge is known. */
   usageFrame: SseEvent | null
+  /** Whether the stream's last event shows usage, and so carries the receipt. */
+  lastShowsUsage: boolean
 }
 
 /** How a stream came to its end. `failure` is told to the client as one error event. */
@@ -39,7 +45,7 @@ export function stream(
   upstream: ReadableStream<Uint8Array>,
 ): Response {
   const outlet = pipeline.openOutlet(watch.left)
-  const relay: Relay = { pipeline, dispatch, watch, outlet, usageFrame: null }
+  const relay: Relay = { pipeline, dispatch, watch, outlet, usageFrame: null, lastShowsUsage: false }
   dispatch.call.waitUntil(pumpSafely(relay, upstream.getReader()))
   const headers = {
     ...answerHeaders(pipeline, dispatch),
@@ -119,14 +125,27 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
       // Where several come, the last counts; who did not ask sees none.
       if (relay.usageFrame && dispatch.ask.includeUsage) append(passing, relay.usageFrame.bytes)
       relay.usageFrame = event
-    } else if (kind === 'done') {
+    } else if (kind === 'done' || kind === 'last' || kind === 'failed') {
       dispatch.whole = true
-      return { passing, end: { ended: 'complete', last: event, failure: null } }
+      if (kind !== 'done') relay.lastShowsUsage = true
+      return { passing, end: { ended: kind === 'failed' ? 'error' : 'complete', last: event, failure: null } }
     } else {
       return { passing, end: kind === 'invalid' ? invalidEnd(watch) : errorEnd() }
     }
+    if (kind === 'pass' && hasOutrun(dispatch)) return { passing, end: cutEnd(relay) }
   }
   return { passing, end: null }
+}
+
+/**
+ * Whether the provider has surely written more than it was allowed: by its own count, or because no tokenizer makes
+ * so few tokens of so many bytes.
+ */
+function hasOutrun({ tap, reply: { hold } }: Dispatch): boolean {
+  const cap = hold.outputTokensMax * hold.choices
+  const reading = tap.usage()
+  if (reading && !reading.invalid && reading.usage.outputTokens > cap) return true
+  return tap.outputTokensSeen() > cap * BYTES_PER_TOKEN_MAX
 }
 
 /** Adds a slice, joined to the last one where they are neighbours in one buffer. */
@@ -152,20 +171,29 @@ function write({ dispatch, watch, outlet }: Relay, bytes: Uint8Array): Promise<v
 
 /** Writes what was kept back: usage with its receipt, or the receipt alone, and the provider's last event. */
 async function finish(relay: Relay, end: StreamEnd, reply: EndReply | null): Promise<void> {
-  const { dispatch, usageFrame, outlet } = relay
+  const { dispatch, usageFrame, lastShowsUsage, outlet } = relay
   if (dispatch.left) return
-  const { endpoint } = dispatch.call
+  const { wire } = dispatch.call.endpoint
   const receipt = reply && receiptOf(reply)
-  if (usageFrame?.data && dispatch.ask.includeUsage) {
-    const data = receipt ? endpoint.withReceipt(usageFrame.data, receipt) : usageFrame.data
-    await write(relay, encoder.encode(`data: ${data}\n\n`))
-  } else if (receipt) {
+  const isFrameShown = usageFrame !== null && dispatch.ask.includeUsage
+  if (isFrameShown) await write(relay, withReceipt(relay, usageFrame, receipt))
+  else if (receipt && wire.comments && !lastShowsUsage) {
     await write(relay, encoder.encode(receiptComment(receipt)))
   }
-  if (end.failure)
-    await write(relay, encoder.encode(`data: ${JSON.stringify(endpoint.error(end.failure))}\n\n`))
-  if (end.last) await write(relay, end.last.bytes)
+  if (end.failure) await write(relay, encoder.encode(wire.errorEvent(end.failure)))
+  if (end.last) await write(relay, lastShowsUsage ? withReceipt(relay, end.last, receipt) : end.last.bytes)
   await outlet.close()
+}
+
+/** An event with the receipt in its usage; as it came where there is none to show. */
+function withReceipt(
+  { dispatch }: Relay,
+  { bytes, data, event }: SseEvent,
+  receipt: Receipt | null,
+): Uint8Array {
+  if (receipt === null || data === null) return bytes
+  const name = event === null ? '' : `event: ${event}\n`
+  return encoder.encode(`${name}data: ${dispatch.call.endpoint.withReceipt(data, receipt)}\n\n`)
 }
 
 /** Reads a connection that has said its last word to its end, so that the runtime can keep it. */
@@ -197,6 +225,14 @@ function brokenEnd(): StreamEnd {
 function errorEnd(): StreamEnd {
   const message = 'The model provider ended its answer with an error. What had arrived was charged.'
   return { ended: 'error', last: null, failure: refusal('upstream_error', message) }
+}
+
+function cutEnd({ pipeline, dispatch, watch }: Relay): StreamEnd {
+  const { id, outputTokensMax } = dispatch.reply.hold
+  pipeline.log('error', 'output_cap_exceeded', { requestId: id, model: dispatch.model.id, outputTokensMax })
+  watch.stop('invalid')
+  const message = `The model provider wrote more than the ${outputTokensMax} tokens that it was allowed; the answer was cut there.`
+  return { ended: 'cut', last: null, failure: refusal('upstream_invalid', message) }
 }
 
 function invalidEnd(watch: Watch): StreamEnd {

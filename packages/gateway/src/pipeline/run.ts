@@ -2,15 +2,17 @@
  * One request from top to bottom: who, what, may they, hold, send, meter, settle. The file to read first.
  * It is a plain function and not middleware, because a streamed answer ends long after a handler has returned.
  */
+import { priceAt } from '../core/catalog.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { ModelRequest } from '../ports.ts'
+import type { ModelRequest, Outgoing } from '../ports.ts'
 import { admit, storeRefusal } from './admit.ts'
 import { buffer } from './buffer.ts'
 import type { Admitted, Call, Dispatch, Pipeline } from './call.ts'
 import { type ForwardFailure, forward } from './forward.ts'
 import { stream } from './meter.ts'
 import { readBody } from './read-body.ts'
+import { relayBytes } from './relay-bytes.ts'
 import { release, settle } from './settle.ts'
 import { startWatch, type Watch } from './watch.ts'
 
@@ -29,12 +31,19 @@ export async function run(pipeline: Pipeline, call: Call): Promise<Result<Respon
   return work
 }
 
-async function parse({ settings, catalog }: Pipeline, call: Call): Promise<Result<ModelRequest, Refusal>> {
+async function parse(
+  { settings, catalog, clock }: Pipeline,
+  call: Call,
+): Promise<Result<ModelRequest, Refusal>> {
   const bytes = await readBody(call.request, settings.body)
   if (!bytes.ok) return bytes
-  return call.endpoint.parse(bytes.value, {
+  const raw = { body: bytes.value, headers: call.request.headers, model: call.model }
+  return call.endpoint.parse(raw, {
     unknownParameters: settings.unknownParameters,
-    allowParameters: (model) => catalog.models.get(model)?.allowParameters ?? [],
+    find: (name) => {
+      const model = catalog.models.get(name)
+      return model ? { model, price: priceAt(model, clock()) } : null
+    },
   })
 }
 
@@ -44,7 +53,7 @@ async function dispatch(
   call: Call,
   admitted: Admitted,
 ): Promise<Result<Response, Refusal>> {
-  const text = await forwardedText(pipeline, admitted).catch(async (error) => {
+  const outgoing = await outgoingOf(pipeline, admitted).catch(async (error) => {
     await release(pipeline, call, admitted)
     throw error
   })
@@ -65,18 +74,21 @@ async function dispatch(
   }
   const watch = startWatch(pipeline, way)
   call.request.signal.addEventListener('abort', watch.left, { once: true })
-  const upstream = await forward(pipeline, way, text)
+  const upstream = await forward(pipeline, way, outgoing)
   if (!upstream.ok) return failed(pipeline, way, watch, upstream.error)
   watch.active()
-  if (!way.ask.stream) return buffer(pipeline, way, watch, upstream.value)
   const { body } = upstream.value
-  return body ? ok(stream(pipeline, way, watch, body)) : failed(pipeline, way, watch, emptyAnswer)
+  if (!body) return failed(pipeline, way, watch, emptyAnswer)
+  if (way.ask.binary) return ok(relayBytes(pipeline, way, watch, upstream.value))
+  return way.ask.stream
+    ? ok(stream(pipeline, way, watch, body))
+    : buffer(pipeline, way, watch, upstream.value)
 }
 
-async function forwardedText(
+async function outgoingOf(
   { sha256 }: Pipeline,
   { identity, ask, model, provider, reply }: Admitted,
-): Promise<string> {
+): Promise<Outgoing> {
   const hash = sha256(identity.accountId)
   return ask.forward({
     upstreamModel: model.upstreamModel,
@@ -106,5 +118,6 @@ async function failed(
   watch.end()
   if (failure.kind === 'refused') return err(failure.refusal)
   const headers = { 'x-request-id': way.call.requestId, 'x-should-retry': 'false' }
-  return ok(Response.json(failure.body, { status: failure.status, headers }))
+  const body = way.call.endpoint.wire.rejection(failure.status, failure.error)
+  return ok(Response.json(body, { status: failure.status, headers }))
 }

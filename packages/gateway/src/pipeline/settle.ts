@@ -19,12 +19,19 @@ export type Metered = { usage: Usage; estimated: boolean }
 /** The provider's own usage of a whole answer if it is credible, else the most that the evidence allows. */
 export function metered(dispatch: Dispatch, now: number): Metered {
   const reported = dispatch.tap.usage()
-  if (!reported) return { usage: evidence(dispatch, now), estimated: true }
+  const seen = evidence(dispatch, now)
+  if (!reported) return { usage: seen, estimated: true }
+  const { usage, stage, invalid } = reported
+  if (invalid) return { usage: larger(seen, clamp(usage, dispatch)), estimated: true }
   // Usage beyond what was allowed is charged as far as the hold goes, and flagged: the provider broke its word.
-  if (!reported.invalid && dispatch.whole) {
-    return { usage: reported.usage, estimated: isOverCaps(reported.usage, dispatch) }
+  if (stage === 'final' || (stage === 'last' && dispatch.whole)) {
+    const { answers } = seen
+    return {
+      usage: { ...usage, ...(answers !== undefined && { answers }) },
+      estimated: isOverCaps(usage, dispatch),
+    }
   }
-  return { usage: larger(evidence(dispatch, now), clamp(reported.usage, dispatch)), estimated: true }
+  return { usage: soFar(seen, usage, dispatch), estimated: true }
 }
 
 /**
@@ -37,7 +44,7 @@ function evidence(dispatch: Dispatch, now: number): Usage {
   const unseen = (!ask.stream && !whole) || (model.reasoning && ask.mayReason)
   const silentMs = (firstOutputAt ?? now) - startedAt
   const hidden = unseen ? Math.ceil((Math.max(0, silentMs) * OUTPUT_TOKENS_PER_SECOND_MAX) / 1000) : 0
-  const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputBytes() + hidden)
+  const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputTokensSeen() + hidden)
   return boundedUsage(hold.price, boundOf(hold), outputTokens)
 }
 
@@ -52,12 +59,25 @@ function clamp(usage: Usage, { reply: { hold } }: Dispatch): Usage {
   return { inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens }
 }
 
-function larger(a: Usage, b: Usage): Usage {
+/** Of evidence and a claim that is not believed, the more: what the evidence presumes, with totals as large as claimed. */
+function larger(seen: Usage, claimed: Usage): Usage {
+  const inputTokens = Math.max(seen.inputTokens, claimed.inputTokens)
+  return { ...seen, inputTokens, outputTokens: Math.max(seen.outputTokens, claimed.outputTokens) }
+}
+
+/** A running total is true of the input, which is known once; of the output there may be more than it says. */
+function soFar(seen: Usage, reported: Usage, { reply: { hold } }: Dispatch): Usage {
+  if (reported.inputTokens === 0 || reported.inputTokens > hold.inputTokens) {
+    return larger(seen, reported)
+  }
+  const { outputTokens, audioOutputTokens = 0, imageOutputTokens = 0, answers } = seen
+  const more = Math.max(0, outputTokens - reported.outputTokens)
   return {
-    inputTokens: Math.max(a.inputTokens, b.inputTokens),
-    cachedInputTokens: 0,
-    cacheWriteTokens: Math.max(a.cacheWriteTokens, b.cacheWriteTokens),
-    outputTokens: Math.max(a.outputTokens, b.outputTokens),
+    ...reported,
+    outputTokens: reported.outputTokens + more,
+    ...(audioOutputTokens > 0 && { audioOutputTokens: (reported.audioOutputTokens ?? 0) + more }),
+    ...(imageOutputTokens > 0 && { imageOutputTokens: (reported.imageOutputTokens ?? 0) + more }),
+    ...(answers !== undefined && { answers }),
   }
 }
 

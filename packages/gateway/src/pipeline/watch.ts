@@ -92,8 +92,10 @@ export function startWatch(pipeline: Pipeline, dispatch: Dispatch): Watch {
 /**
  * An answer whose work cannot be seen yet (buffered, or a model that reasons first) is read on, since only its own
  * usage is a fair charge; one that shows is stopped, which costs its user less, unless the operator says otherwise.
+ * Nothing is to be learnt from one whose usage is known.
  */
 function worthReadingOn({ ask, model, tap }: Dispatch): boolean {
+  if (tap.usage()?.stage === 'final') return false
   if (model.onDisconnect === 'drain' || !ask.stream) return true
   return model.reasoning && ask.mayReason && !tap.started()
 }

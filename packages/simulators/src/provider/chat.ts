@@ -2,126 +2,99 @@
  * OpenAI's chat wire, from a request and a script: what is said, what it costs, and the JSON or the stream
  * events that say it.
  */
-import { type ChatBody, isRecord, type Script } from './script.ts'
+import { errorBody } from './errors.ts'
+import { isRecord, readScript, type Script } from './script.ts'
+import { type AnswerPlan, type Given, NO_USE, type SimulatedWire, type Use, type WireEvent } from './wire.ts'
+import {
+  chunksOf,
+  count,
+  EVENT_STREAM_TYPE,
+  JSON_TYPE,
+  jsonBody,
+  type Measured,
+  measure,
+  padding,
+  pieces,
+  reportedUsage,
+  spread,
+  sseEvent,
+  toJson,
+} from './wire-kit.ts'
 
-/** One choice's share of an answer, before it is put on the wire. Tokens are per choice. */
-export type ChatPlan = Readonly<{
-  id: string
-  created: number
-  model: string
-  choices: number
-  stream: boolean
-  includeUsage: boolean
-  promptTokens: number
-  cachedTokens: number
-  cacheWriteTokens: number
-  completionTokens: number
-  reasoningTokens: number
-  finishReason: string
-  text: string
-  script: Script
+/** An answer before it is put on the wire. What is measured is one choice's share; `use` is of all. */
+type ChatPlan = Measured &
+  Readonly<{
+    id: string
+    created: number
+    model: string
+    choices: number
+    includeUsage: boolean
+    audioOutputTokens: number
+    use: Use
+    script: Script
+  }>
+
+/** One choice's delta, and its part of the bill. */
+type Delta = Readonly<{
+  delta: Record<string, unknown>
+  tokens: number
+  reasoning: boolean
+  audioTokens: number
 }>
 
-/** One `data:` line of a stream. `tokens` are billed once it is written; `mid` marks content chunks. */
-export type ChatEvent = Readonly<{ data: string; tokens: number; content: boolean }>
-
-const DEFAULT_TOKENS = 20
-const DEFAULT_CHUNKS = 5
-const WORD = 'word'
-
-const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.floor(value) : undefined
-
-const spoken = (script: Script): string | undefined =>
-  script.functionCall?.arguments ??
-  script.toolCalls?.map((call) => call.arguments).join('') ??
-  script.refusal ??
-  script.content
-
-const finishReason = (script: Script, capped: boolean): string => {
+const finishReason = ({ script, capped }: ChatPlan): string => {
   if (capped) return 'length'
   if (script.functionCall !== undefined) return 'function_call'
   return script.toolCalls === undefined ? 'stop' : 'tool_calls'
 }
 
-/** How many tokens each choice takes, and how much of its text a cap leaves. */
-const measure = (body: ChatBody, script: Script) => {
-  const cap = count(body.max_completion_tokens) ?? count(body.max_tokens)
-  const reasoning = script.reasoningTokens ?? 0
-  const given = spoken(script)
-  const visible = given === undefined ? DEFAULT_TOKENS : Math.max(1, Math.ceil(Buffer.byteLength(given) / 4))
-  const beyond = script.beyondCap === true && cap !== undefined ? cap * 2 : undefined
-  const wanted = script.completionTokens ?? beyond ?? reasoning + visible
-  const capped = script.beyondCap !== true && cap !== undefined && wanted > cap
-  const completionTokens = capped ? cap : wanted
-  const reasoningTokens = Math.min(reasoning, completionTokens)
-  const said = completionTokens - reasoningTokens
-  const share = wanted > reasoning ? said / (wanted - reasoning) : 0
-  const text =
-    given === undefined
-      ? WORD.repeat(said)
-      : capped
-        ? given.slice(0, Math.floor(given.length * share))
-        : given
-  return { completionTokens, reasoningTokens, text, capped }
-}
-
-/** Decides the whole answer to a chat request. `bodyBytes` is the request's size on the wire. */
-export const planChat = (
-  body: ChatBody,
-  script: Script,
-  given: { id: string; created: number; bodyBytes: number },
-): ChatPlan => {
-  const { completionTokens, reasoningTokens, text, capped } = measure(body, script)
-  return {
-    id: `chatcmpl-${given.id}`,
-    created: given.created,
-    model: script.model ?? (typeof body.model === 'string' ? body.model : 'unknown'),
-    choices: Math.max(1, count(body.n) ?? 1),
-    stream: body.stream === true,
-    includeUsage: isRecord(body.stream_options) && body.stream_options.include_usage === true,
+/** Decides the whole answer to a chat request. */
+const planChat = (body: Record<string, unknown>, script: Script, model: string, given: Given): ChatPlan => {
+  const measured = measure(script, count(body.max_completion_tokens) ?? count(body.max_tokens))
+  const choices = Math.max(1, count(body.n) ?? 1)
+  const audioOutputTokens = Math.min(script.audioOutputTokens ?? 0, measured.completionTokens)
+  const use = {
+    ...NO_USE,
     promptTokens: script.promptTokens ?? Math.ceil(given.bodyBytes / 4),
     cachedTokens: script.cachedTokens ?? 0,
     cacheWriteTokens: script.cacheWriteTokens ?? 0,
-    completionTokens,
-    reasoningTokens,
-    finishReason: finishReason(script, capped),
-    text,
+    audioInputTokens: script.audioInputTokens ?? 0,
+    imageInputTokens: script.imageInputTokens ?? 0,
+    completionTokens: measured.completionTokens * choices,
+    reasoningTokens: measured.reasoningTokens * choices,
+    audioOutputTokens: audioOutputTokens * choices,
+    serviceTier: script.serviceTier ?? null,
+  }
+  return {
+    ...measured,
+    id: `chatcmpl-${given.id}`,
+    created: given.created,
+    model: script.model ?? model,
+    choices,
+    includeUsage: isRecord(body.stream_options) && body.stream_options.include_usage === true,
+    audioOutputTokens,
+    use,
     script,
   }
 }
 
-const RAW_USAGE = '\u0000usage\u0000'
-
-/** What a provider reports; the script may have it lie. */
-const usageOf = (plan: ChatPlan): unknown => {
-  const { script } = plan
-  if (typeof script.usage === 'string') return RAW_USAGE
-  if (script.usage !== undefined) return script.usage
-  const completionTokens = plan.completionTokens * plan.choices
-  return {
-    prompt_tokens: plan.promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: plan.promptTokens + completionTokens,
-    prompt_tokens_details: {
-      cached_tokens: plan.cachedTokens,
-      audio_tokens: 0,
-      ...(plan.cacheWriteTokens > 0 ? { cache_write_tokens: plan.cacheWriteTokens } : {}),
-    },
-    completion_tokens_details: {
-      reasoning_tokens: plan.reasoningTokens * plan.choices,
-      audio_tokens: 0,
-      accepted_prediction_tokens: 0,
-      rejected_prediction_tokens: 0,
-    },
-  }
-}
-
-/** JSON, with raw text where the script gives `usage` as such (NaN, 1e400: not sayable in a JSON value). */
-const toJson = (value: unknown, { usage }: Script): string => {
-  const json = JSON.stringify(value)
-  return typeof usage === 'string' ? json.replace(JSON.stringify(RAW_USAGE), () => usage) : json
-}
+const usageOf = ({ use }: ChatPlan) => ({
+  prompt_tokens: use.promptTokens,
+  completion_tokens: use.completionTokens,
+  total_tokens: use.promptTokens + use.completionTokens,
+  prompt_tokens_details: {
+    cached_tokens: use.cachedTokens,
+    audio_tokens: use.audioInputTokens,
+    ...(use.imageInputTokens > 0 ? { image_tokens: use.imageInputTokens } : {}),
+    ...(use.cacheWriteTokens > 0 ? { cache_write_tokens: use.cacheWriteTokens } : {}),
+  },
+  completion_tokens_details: {
+    reasoning_tokens: use.reasoningTokens,
+    audio_tokens: use.audioOutputTokens,
+    accepted_prediction_tokens: 0,
+    rejected_prediction_tokens: 0,
+  },
+})
 
 const envelope = (plan: ChatPlan, object: string) => ({
   id: plan.id,
@@ -134,7 +107,8 @@ const envelope = (plan: ChatPlan, object: string) => ({
 
 const message = (plan: ChatPlan): Record<string, unknown> => {
   const { script, text } = plan
-  const base = { role: 'assistant', content: null, refusal: null }
+  const reasoning = plan.reasoningText === '' ? {} : { reasoning_content: plan.reasoningText }
+  const base = { role: 'assistant', content: null, refusal: null, ...reasoning }
   if (script.functionCall !== undefined) {
     return {
       ...base,
@@ -153,40 +127,24 @@ const message = (plan: ChatPlan): Record<string, unknown> => {
 }
 
 /** The answer to a request that did not ask for a stream, as JSON text. */
-export const chatCompletion = (plan: ChatPlan): string => {
+const chatCompletion = (plan: ChatPlan): string => {
   const choices = Array.from({ length: plan.choices }, (_, index) => ({
     index,
     message: message(plan),
     logprobs: null,
-    finish_reason: plan.finishReason,
+    finish_reason: finishReason(plan),
   }))
-  const padding = plan.script.longLine === undefined ? {} : { padding: 'x'.repeat(plan.script.longLine) }
-  const usage = plan.script.noUsage === true ? {} : { usage: usageOf(plan) }
-  return toJson({ ...envelope(plan, 'chat.completion'), choices, ...padding, ...usage }, plan.script)
-}
-
-/** `total` as that many whole numbers, as even as can be. */
-const spread = (total: number, parts: number): number[] =>
-  Array.from(
-    { length: parts },
-    (_, i) => Math.floor(((i + 1) * total) / parts) - Math.floor((i * total) / parts),
+  const usage = reportedUsage(plan.script, usageOf(plan))
+  return toJson(
+    { ...envelope(plan, 'chat.completion'), choices, ...padding(plan.script), usage },
+    plan.script,
   )
-
-/** A text in so many pieces, none of which splits a character. */
-const pieces = (text: string, parts: number): string[] => {
-  const characters = Array.from(text)
-  let from = 0
-  return spread(characters.length, parts).map((length) => {
-    const piece = characters.slice(from, from + length).join('')
-    from += length
-    return piece
-  })
 }
 
-/** The content deltas of one choice, in order. */
-const contentDeltas = (plan: ChatPlan): Record<string, unknown>[] => {
+/** What one choice says, in pieces. */
+const spokenDeltas = (plan: ChatPlan): Record<string, unknown>[] => {
   const { script } = plan
-  const chunks = Math.max(1, script.chunks ?? DEFAULT_CHUNKS)
+  const chunks = chunksOf(script)
   if (script.functionCall !== undefined) {
     const [first, ...rest] = pieces(script.functionCall.arguments, chunks)
     return [
@@ -206,26 +164,100 @@ const contentDeltas = (plan: ChatPlan): Record<string, unknown>[] => {
   return pieces(plan.text, chunks).map((piece) => ({ [field]: piece }))
 }
 
+/** The content deltas of one choice, in order: the reasoning that is shown, then what is said. */
+const contentDeltas = (plan: ChatPlan): Delta[] => {
+  const thought = plan.reasoningText === '' ? [] : pieces(plan.reasoningText, chunksOf(plan.script))
+  const thoughtTokens = spread(plan.reasoningTokens, thought.length)
+  const spoken = spokenDeltas(plan)
+  const tokens = spread(plan.completionTokens - plan.reasoningTokens, spoken.length)
+  const audio = spread(plan.audioOutputTokens, spoken.length)
+  return [
+    ...thought.map((piece, i) => ({
+      delta: { reasoning_content: piece },
+      tokens: thoughtTokens[i] ?? 0,
+      reasoning: true,
+      audioTokens: 0,
+    })),
+    ...spoken.map((delta, i) => ({
+      delta,
+      tokens: tokens[i] ?? 0,
+      reasoning: false,
+      audioTokens: audio[i] ?? 0,
+    })),
+  ]
+}
+
 /** Every event of a stream in order, choices interleaved, without `[DONE]`. Hidden tokens are not in it. */
-export const chatEvents = (plan: ChatPlan): ChatEvent[] => {
+const chatEvents = (plan: ChatPlan): WireEvent[] => {
   const base = envelope(plan, 'chat.completion.chunk')
   const nullUsage = plan.includeUsage ? { usage: null } : {}
   const all = Array.from({ length: plan.choices }, (_, index) => index)
-  const event = (index: number, delta: unknown, finish: string | null, tokens: number, content: boolean) => {
+  const text = (index: number, delta: unknown, finish: string | null) => {
     const choices = [{ index, delta, logprobs: null, finish_reason: finish }]
-    return { data: JSON.stringify({ ...base, choices, ...nullUsage }), tokens, content }
+    return sseEvent(JSON.stringify({ ...base, choices, ...nullUsage }))
   }
-  const deltas = contentDeltas(plan)
-  const tokens = spread(plan.completionTokens - plan.reasoningTokens, deltas.length)
+  const silent = (index: number, delta: unknown, finish: string | null) => ({
+    text: text(index, delta, finish),
+    tokens: 0,
+    content: false,
+  })
   const role = { role: 'assistant', content: plan.script.functionCall ? null : '', refusal: null }
-  const events: ChatEvent[] = [
-    ...all.map((index) => event(index, role, null, 0, false)),
-    ...deltas.flatMap((delta, i) => all.map((index) => event(index, delta, null, tokens[i] ?? 0, true))),
-    ...all.map((index) => event(index, {}, plan.finishReason, 0, false)),
+  const events: WireEvent[] = [
+    ...all.map((index) => silent(index, role, null)),
+    ...contentDeltas(plan).flatMap(({ delta, tokens, reasoning, audioTokens }) =>
+      all.map((index) => ({
+        text: text(index, delta, null),
+        tokens,
+        content: true,
+        use: { reasoningTokens: reasoning ? tokens : 0, audioOutputTokens: audioTokens },
+      })),
+    ),
+    ...all.map((index) => silent(index, {}, finishReason(plan))),
   ]
-  if (plan.includeUsage && plan.script.noUsage !== true) {
-    const data = toJson({ ...base, choices: [], usage: usageOf(plan) }, plan.script)
-    events.push({ data, tokens: 0, content: false })
+  const usage = reportedUsage(plan.script, usageOf(plan))
+  if (plan.includeUsage && usage !== undefined) {
+    const json = toJson({ ...base, choices: [], usage }, plan.script)
+    events.push({ text: sseEvent(json), tokens: 0, content: false })
   }
   return events
+}
+
+const longLine = (plan: ChatPlan, content: string): string => {
+  const choices = [{ index: 0, delta: { content }, finish_reason: null }]
+  const { id, model } = plan
+  return sseEvent(JSON.stringify({ id, object: 'chat.completion.chunk', model, choices }))
+}
+
+const answer = (plan: ChatPlan, stream: boolean): AnswerPlan => ({
+  stream,
+  use: plan.use,
+  hiddenTokens: plan.hiddenTokens * plan.choices,
+  contentType: stream ? EVENT_STREAM_TYPE : JSON_TYPE,
+  whole: () => chatCompletion(plan),
+  events: () => chatEvents(plan),
+  closing: sseEvent('[DONE]'),
+  errorEvent: sseEvent(JSON.stringify(errorBody(500))),
+  longLine: (content) => longLine(plan, content),
+})
+
+const isResult = (message: Record<string, unknown>): boolean =>
+  message.role === 'tool' || message.role === 'function'
+
+/** `POST /chat/completions`, Azure's deployments too. */
+export const chatWire: SimulatedWire = {
+  id: 'chat-completions',
+  matches: (method, path) => method === 'POST' && path === '/chat/completions',
+  read: ({ raw, deployment }) => {
+    const body = jsonBody(raw)
+    if (body === null || !Array.isArray(body.messages)) return null
+    const { script, key } = readScript(body.messages, (message) => (isResult(message) ? 1 : 0))
+    const model = typeof body.model === 'string' ? body.model : (deployment ?? 'unknown')
+    return {
+      script,
+      keys: [key, body.user, body.safety_identifier],
+      model,
+      plan: (given) => answer(planChat(body, script, model, given), body.stream === true),
+    }
+  },
+  error: errorBody,
 }

@@ -1,7 +1,8 @@
 /**
  * What a scripted provider does with one request. The request itself carries its script, so that requests in
- * flight together never disturb each other: the last user message's text is a JSON object
- * `{ "script": { … }, "key": "name of this request" }`. Any other text means a small well-behaved answer.
+ * flight together never disturb each other: the last user message's text (or an embedding's input, a prompt …)
+ * is a JSON object `{ "script": { … }, "key": "name of this request" }`. `{ "steps": [ { … }, { … } ] }` has a
+ * script for each turn of a conversation with tools. Any other text means a small well-behaved answer.
  */
 
 /** A tool call (or legacy function call) that the model "makes". `arguments` is JSON text, sent as it is. */
@@ -9,7 +10,7 @@ export type ScriptedCall = Readonly<{ id?: string; name: string; arguments: stri
 
 /** Every field is optional; `{}` is a plain answer of 20 tokens. All durations in milliseconds. */
 export type Script = Readonly<{
-  /** Any status but 200 answers a plain refusal: `body`, or OpenAI's error object for that status. */
+  /** Any status but 200 answers a plain refusal: `body`, or the wire's error object for that status. */
   status?: number
   /** Sent instead of an answer, whatever the status: a string as it is, anything else as JSON. */
   body?: unknown
@@ -25,6 +26,8 @@ export type Script = Readonly<{
   refusal?: string
   toolCalls?: readonly ScriptedCall[]
   functionCall?: ScriptedCall
+  /** Reasoning that is sent, where the wire has a field for it. Then no reasoning is hidden. */
+  reasoningContent?: string
   /** The model named in the answer; by default the one asked for. */
   model?: string
   /** The tier named in the answer. */
@@ -32,14 +35,29 @@ export type Script = Readonly<{
 
   /** By default the request's bytes / 4, rounded up. */
   promptTokens?: number
-  /** A subset of `promptTokens`. */
+  /** A subset of `promptTokens`, as all input figures to come; they do not overlap. */
   cachedTokens?: number
-  /** A subset of `promptTokens`. */
   cacheWriteTokens?: number
+  /** Written to a cache that is kept longer than usual. */
+  longCacheWriteTokens?: number
+  audioInputTokens?: number
+  cachedAudioInputTokens?: number
+  imageInputTokens?: number
   /** Per choice, reasoning included, before the request's cap. By default 20, or the content's bytes / 4. */
   completionTokens?: number
-  /** Per choice; the part of `completionTokens` that is thought and never sent. */
+  /**
+   * Per choice; the part of `completionTokens` that is thought, and never sent unless `reasoningContent` is
+   * given. By default that text's bytes / 4.
+   */
   reasoningTokens?: number
+  /** Per choice; a subset of `completionTokens`. */
+  audioOutputTokens?: number
+  /** Per choice; a subset of `completionTokens`. */
+  imageOutputTokens?: number
+  /** Calls of tools that the provider itself runs, where the wire shows them. */
+  toolCallsRun?: number
+  /** The length of the audio sent, where that is what is billed. */
+  audioSeconds?: number
   /** Ignores the request's cap: sends `completionTokens`, by default twice the cap. */
   beyondCap?: boolean
 
@@ -48,7 +66,7 @@ export type Script = Readonly<{
   /** Sent as `usage`; a string is raw JSON text (`'{"prompt_tokens":NaN}'`). The bill stays right. */
   usage?: unknown
 
-  /** Content chunks per choice of a stream. By default 5. */
+  /** Content chunks per choice of a stream, and of bytes. By default 5. */
   chunks?: number
   chunkDelayMs?: number
   /** Between a stream's headers and its first chunk. The hidden reasoning happens in this time. */
@@ -61,9 +79,9 @@ export type Script = Readonly<{
   hang?: 'headers' | 'mid'
   /** Resets the connection. */
   reset?: 'beforeHeaders' | 'mid'
-  /** Ends the stream properly at `mid`: no finish_reason, no usage, no [DONE]. */
+  /** Ends the stream properly at `mid`: no finish reason, no usage, nothing that closes it. */
   cutShort?: boolean
-  /** Sends `data: {"error": …}` at `mid` and ends the stream. */
+  /** Sends the wire's error event at `mid` and ends the stream. */
   errorEvent?: boolean
 
   /** A buffered answer whose JSON is cut off, with a matching content-length. */
@@ -81,19 +99,6 @@ export type Script = Readonly<{
   billsInFull?: boolean
 }>
 
-/** The fields of a chat request that this simulator looks at. */
-export type ChatBody = Readonly<{
-  model?: unknown
-  messages?: unknown
-  stream?: unknown
-  stream_options?: unknown
-  max_completion_tokens?: unknown
-  max_tokens?: unknown
-  n?: unknown
-  user?: unknown
-  safety_identifier?: unknown
-}>
-
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -108,17 +113,51 @@ export const lastText = (messages: unknown, role = 'user'): string => {
   return isRecord(part) && typeof part.text === 'string' ? part.text : ''
 }
 
-/** The script and the key in a request's last user message; an empty script where there is none. */
-export const readScript = (body: ChatBody): { script: Script; key?: string } => {
-  const text = lastText(body.messages)
+/** A script, and the name of the request that carries it. */
+export type GivenScript = Readonly<{ script: Script; key?: string }>
+
+/** The script and the key in a text; an empty script where there is none. Of steps, the one after so many results. */
+export const scriptFrom = (text: string, toolResults = 0): GivenScript => {
   if (!text.trimStart().startsWith('{')) return { script: {} }
   try {
     const parsed: unknown = JSON.parse(text)
     if (!isRecord(parsed)) return { script: {} }
+    const steps: unknown[] = Array.isArray(parsed.steps) ? parsed.steps : [parsed.script]
+    const step = steps[Math.min(toolResults, steps.length - 1)]
     // The one trusted cast here: scripts are written by our own tests.
-    const script = (isRecord(parsed.script) ? parsed.script : {}) as Script
+    const script = (isRecord(step) ? step : {}) as Script
     return { script, ...(typeof parsed.key === 'string' ? { key: parsed.key } : {}) }
   } catch {
     return { script: {} }
   }
+}
+
+/** What a user's message says: its text, or of its parts the first that may be a script, else the first text. */
+const saidIn = (message: unknown): string => {
+  if (!isRecord(message)) return ''
+  const ofUser = message.role === 'user' || (message.role === undefined && Array.isArray(message.parts))
+  const content = ofUser ? (message.content ?? message.parts) : ''
+  if (typeof content === 'string') return content
+  const parts: unknown[] = Array.isArray(content) ? content : []
+  const texts = parts.flatMap((part) => (isRecord(part) && typeof part.text === 'string' ? [part.text] : []))
+  return texts.find((text) => text.trimStart().startsWith('{')) ?? texts[0] ?? ''
+}
+
+/**
+ * The script in the last user message that has a text, of a conversation on any wire: messages with `content`,
+ * Gemini's with `parts`, or a bare string. `resultsIn` counts the tool results in one of the messages that follow
+ * it, which choose among its steps.
+ */
+export const readScript = (
+  messages: unknown,
+  resultsIn: (message: Record<string, unknown>) => number,
+): GivenScript => {
+  if (typeof messages === 'string') return scriptFrom(messages)
+  const list: unknown[] = Array.isArray(messages) ? messages : []
+  const at = list.findLastIndex((message) => saidIn(message) !== '')
+  const results = list.slice(at + 1).map((message) => (isRecord(message) ? resultsIn(message) : 0))
+  return scriptFrom(
+    saidIn(list[at]),
+    results.reduce((sum, some) => sum + some, 0),
+  )
 }

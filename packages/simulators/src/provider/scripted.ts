@@ -4,49 +4,42 @@
  * the same under Node and Bun.
  */
 import { type IncomingMessage, type ServerResponse } from 'node:http'
-import { planChat } from './chat.ts'
 import { errorBody } from './errors.ts'
 import { listen, readBody } from './http.ts'
-import { type ChatBody, isRecord, readScript } from './script.ts'
-import { type RunningBill, sendChat, sendPlain } from './send.ts'
+import { type RunningBill, sendAnswer, sendPlain } from './send.ts'
+import { NO_USE, type SimulatedWire, type Use, type WireRequest } from './wire.ts'
+import { WIRES } from './wires.ts'
 
 /**
  * What the provider would charge for one request. Refusals and resets before the headers cost nothing; a stream
  * that was cut costs its prompt, its hidden reasoning so far and the chunks written by then; a buffered answer
  * costs all of its tokens from its first byte on.
  */
-export type Bill = Readonly<{
-  /** This provider's own id of the request, also its answer's `x-request-id`. */
-  id: string
-  /** The names `billFor` knows it by: the message's `key`, `x-request-id`, `user`, `safety_identifier`. */
-  keys: readonly string[]
-  model: string
-  /** The status answered, 0 while none was. */
-  status: number
-  promptTokens: number
-  /** Part of `promptTokens`. */
-  cachedTokens: number
-  /** Part of `promptTokens`. */
-  cacheWriteTokens: number
-  /** All choices together, hidden reasoning included. */
-  completionTokens: number
-  /** Part of `completionTokens`. */
-  reasoningTokens: number
-  /** The answer went out to its last byte. */
-  complete: boolean
-  /** The client left before that. */
-  aborted: boolean
-  /** Still being answered: the figures may grow. */
-  open: boolean
-}>
+export type Bill = Use &
+  Readonly<{
+    /** This provider's own id of the request, also its answer's `x-request-id`. */
+    id: string
+    /** The names `billFor` knows it by: the script's `key`, `x-request-id`, and what the wire has of a user. */
+    keys: readonly string[]
+    model: string
+    /** The status answered, 0 while none was. */
+    status: number
+    /** The answer went out to its last byte. */
+    complete: boolean
+    /** The client left before that. */
+    aborted: boolean
+    /** Still being answered: the figures may grow. */
+    open: boolean
+  }>
 
-/** One request as it arrived. Header names are lower case; `body` is the raw text. */
+/** One request as it arrived. Header names are lower case; `body` is `raw` as text. */
 export type RecordedRequest = Readonly<{
   id: string
   method: string
   path: string
   headers: Readonly<Record<string, string>>
   body: string
+  raw: Buffer
 }>
 
 export type ScriptedProvider = Readonly<{
@@ -106,13 +99,14 @@ const sendModels = (response: ServerResponse, id: string | undefined) => {
 const strings = (values: readonly unknown[]): string[] =>
   values.filter((value): value is string => typeof value === 'string' && value !== '')
 
-const parseBody = (raw: Buffer): ChatBody | null => {
-  try {
-    const body: unknown = JSON.parse(raw.toString())
-    return isRecord(body) && Array.isArray(body.messages) ? body : null
-  } catch {
-    return null
-  }
+/** The request for a wire: whatever stands before its path at OpenAI and at Azure taken off. */
+const wireRequest = (url: string, raw: Buffer, headers: Record<string, string>): WireRequest => {
+  const [whole = '/', query = ''] = url.split('?', 2)
+  const below = whole.replace(/^\/v1(?=\/)/, '')
+  const azure = /^\/openai\/(?:v1|deployments\/([^/]+))(?=\/)/.exec(below)
+  const deployment = azure?.[1] === undefined ? null : decodeURIComponent(azure[1])
+  const path = below.slice(azure?.[0].length ?? 0)
+  return { raw, path, query: new URLSearchParams(query), headers, deployment }
 }
 
 const createGate = () => {
@@ -152,14 +146,7 @@ const createBooks = () => {
     return `req_sim_${count}`
   }
   const openBill = (id: string, keys: string[], model: string): OpenBill => {
-    const tokens = {
-      promptTokens: 0,
-      cachedTokens: 0,
-      cacheWriteTokens: 0,
-      completionTokens: 0,
-      reasoningTokens: 0,
-    }
-    const bill = { id, keys, model, status: 0, ...tokens, complete: false, aborted: false, open: true }
+    const bill = { ...NO_USE, id, keys, model, status: 0, complete: false, aborted: false, open: true }
     bills.push(bill)
     return bill
   }
@@ -180,19 +167,19 @@ const goneSignal = (response: ServerResponse): AbortSignal => {
 type Gate = ReturnType<typeof createGate>
 type Books = ReturnType<typeof createBooks>
 
-/** Answers one chat request by its script, and closes its bill. */
-const createChat =
+type Connection = Readonly<{ request: IncomingMessage; response: ServerResponse; id: string }>
+
+/** Answers one request on its wire by its script, and closes its bill. */
+const createAnswer =
   (gate: Gate, books: Books) =>
-  async (request: IncomingMessage, response: ServerResponse, raw: Buffer, id: string) => {
+  async ({ request, response, id }: Connection, wire: SimulatedWire, asked: WireRequest) => {
     const gone = goneSignal(response)
-    const body = parseBody(raw)
-    if (body === null) return sendJson(response, 400, errorBody(400, 'invalid_json'))
-    const { script, key } = readScript(body)
-    const keys = strings([key, request.headers['x-request-id'], body.user, body.safety_identifier])
-    const model = typeof body.model === 'string' ? body.model : 'unknown'
-    const bill = books.openBill(id, keys, model)
+    const reading = await wire.read(asked)
+    if (reading === null) return sendJson(response, 400, wire.error(400, 'invalid_json'))
+    const { script, model } = reading
+    const bill = books.openBill(id, strings([...reading.keys, asked.headers['x-request-id']]), model)
     const headers = { 'x-request-id': id, ...script.headers }
-    const exchange = { request, response, script, bill, gone, headers }
+    const exchange = { request, response, wire, script, bill, gone, headers }
     try {
       await gate.pass(gone)
       if (gone.aborted) return
@@ -200,7 +187,7 @@ const createChat =
         script.body !== undefined || script.redirect !== undefined || (script.status ?? 200) !== 200
       if (plain) return await sendPlain(exchange)
       const created = Math.floor(Date.now() / 1000)
-      await sendChat(exchange, planChat(body, script, { id, created, bodyBytes: raw.length }))
+      await sendAnswer(exchange, reading.plan({ id, created, bodyBytes: asked.raw.length }))
     } finally {
       if (bill.status === 0 && response.headersSent) bill.status = response.statusCode
       bill.aborted = gone.aborted && !bill.complete && script.reset === undefined
@@ -208,23 +195,27 @@ const createChat =
     }
   }
 
-/** Starts a scripted provider on a free loopback port. Any API key will do. */
+/** Starts a scripted provider on a free loopback port, of all wires or those given. Any API key will do. */
 export const startScriptedProvider = async (
-  options: { port?: number; host?: string } = {},
+  options: { port?: number; host?: string; wires?: readonly SimulatedWire[] } = {},
 ): Promise<ScriptedProvider> => {
+  const { wires = WIRES } = options
   const gate = createGate()
   const books = createBooks()
 
-  const chat = createChat(gate, books)
+  const answer = createAnswer(gate, books)
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const raw = await readBody(request)
     if (raw === null) return response.destroy()
     const id = books.nextId()
     const { method = 'GET', url = '/' } = request
-    books.requests.push({ id, method, path: url, headers: headersOf(request), body: raw.toString() })
-    const path = (url.split('?')[0] ?? '/').replace(/^\/v1(?=\/)/, '')
-    if (method === 'POST' && path === '/chat/completions') return chat(request, response, raw, id)
+    const headers = headersOf(request)
+    books.requests.push({ id, method, path: url, headers, body: raw.toString(), raw })
+    const asked = wireRequest(url, raw, headers)
+    const { path } = asked
+    const wire = wires.find((candidate) => candidate.matches(method, path))
+    if (wire !== undefined) return answer({ request, response, id }, wire, asked)
     if (method === 'GET' && path.startsWith('/models')) return sendModels(response, path.split('/')[2])
     return sendJson(response, 404, {
       error: { ...errorBody(404).error, message: `No route ${method} ${path}` },

@@ -1,19 +1,14 @@
 /** Puts an answer on the wire as its script says, faults included, and keeps the bill while it goes out. */
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { type ChatEvent, type ChatPlan, chatCompletion, chatEvents } from './chat.ts'
-import { errorBody } from './errors.ts'
 import { aborted, wait } from './http.ts'
 import { type Script } from './script.ts'
+import { type AnswerPlan, type OutputUse, type SimulatedWire, type Use, type WireEvent } from './wire.ts'
+import { chunksOf, JSON_TYPE } from './wire-kit.ts'
 
 /** The part of a bill that changes while an answer goes out. */
-export type RunningBill = {
+export type RunningBill = { -readonly [Figure in keyof Use]: Use[Figure] } & {
   status: number
-  promptTokens: number
-  cachedTokens: number
-  cacheWriteTokens: number
-  completionTokens: number
-  reasoningTokens: number
   complete: boolean
 }
 
@@ -21,6 +16,7 @@ export type RunningBill = {
 export type Exchange = Readonly<{
   request: IncomingMessage
   response: ServerResponse
+  wire: SimulatedWire
   script: Script
   bill: RunningBill
   gone: AbortSignal
@@ -28,6 +24,13 @@ export type Exchange = Readonly<{
 }>
 
 const BOMB_BYTES = 64 * 1024 * 1024
+const NO_OUTPUT: OutputUse = {
+  completionTokens: 0,
+  reasoningTokens: 0,
+  audioOutputTokens: 0,
+  imageOutputTokens: 0,
+  toolCalls: 0,
+}
 
 /** Resets where the runtime can (Node), else closes (Bun). */
 const destroy = ({ request }: Exchange) => {
@@ -56,12 +59,12 @@ const end = (exchange: Exchange, bytes: string | Buffer | undefined): Promise<bo
 
 /** Refusals and literal bodies. Nothing is billed for them. */
 export const sendPlain = async (exchange: Exchange): Promise<void> => {
-  const { script, response, bill } = exchange
+  const { script, response, bill, wire } = exchange
   const status = script.status ?? (script.redirect === undefined ? 200 : 307)
-  const body = script.body ?? (script.redirect === undefined ? errorBody(status, script.errorCode) : '')
+  const body = script.body ?? (script.redirect === undefined ? wire.error(status, script.errorCode) : '')
   bill.status = status
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': JSON_TYPE,
     ...(script.redirect === undefined ? {} : { location: script.redirect }),
     ...(status === 429 && script.errorCode === undefined ? { 'retry-after': '2' } : {}),
     ...exchange.headers,
@@ -69,20 +72,27 @@ export const sendPlain = async (exchange: Exchange): Promise<void> => {
   bill.complete = await end(exchange, typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-const billPrompt = (bill: RunningBill, plan: ChatPlan) => {
-  bill.promptTokens = plan.promptTokens
-  bill.cachedTokens = plan.cachedTokens
-  bill.cacheWriteTokens = plan.cacheWriteTokens
+/** Owed once answering begins: the input, and nothing yet of the output. */
+const billInput = (bill: RunningBill, { use }: AnswerPlan) => {
+  Object.assign(bill, use, NO_OUTPUT)
 }
 
-const billWhole = (bill: RunningBill, plan: ChatPlan) => {
-  bill.completionTokens = plan.completionTokens * plan.choices
-  bill.reasoningTokens = plan.reasoningTokens * plan.choices
+const billWhole = (bill: RunningBill, { use }: AnswerPlan) => {
+  Object.assign(bill, use)
+}
+
+const billEvent = (bill: RunningBill, { tokens, use = {} }: WireEvent) => {
+  bill.completionTokens += tokens
+  bill.reasoningTokens += use.reasoningTokens ?? 0
+  bill.audioOutputTokens += use.audioOutputTokens ?? 0
+  bill.imageOutputTokens += use.imageOutputTokens ?? 0
+  bill.toolCalls += use.toolCalls ?? 0
 }
 
 /** Waits while the model thinks; who leaves meanwhile owes that share of the thinking. */
-const think = async ({ bill, gone }: Exchange, plan: ChatPlan, ms: number): Promise<boolean> => {
-  const hidden = plan.reasoningTokens * plan.choices
+const think = async ({ bill, gone }: Exchange, plan: AnswerPlan, ms: number): Promise<boolean> => {
+  // Before a whole answer everything is thought, also what it will show.
+  const hidden = plan.stream ? plan.hiddenTokens : plan.use.reasoningTokens
   const started = performance.now()
   await wait(ms, gone)
   const share = gone.aborted ? Math.min(1, (performance.now() - started) / Math.max(1, ms)) : 1
@@ -91,31 +101,42 @@ const think = async ({ bill, gone }: Exchange, plan: ChatPlan, ms: number): Prom
   return !gone.aborted
 }
 
-/** Answers a chat request. The bill is whole once this returns. */
-export const sendChat = async (exchange: Exchange, plan: ChatPlan): Promise<void> => {
+/** Answers a request. The bill is whole once this returns. */
+export const sendAnswer = async (exchange: Exchange, plan: AnswerPlan): Promise<void> => {
   const { script, bill, gone } = exchange
   if (script.reset === 'beforeHeaders') return destroy(exchange)
-  billPrompt(bill, plan)
+  billInput(bill, plan)
   if (script.hang === 'headers') await aborted(gone)
   else if (plan.stream) {
     await wait(script.headersDelayMs ?? 0, gone)
     await sendStream(exchange, plan)
-  } else if (await think(exchange, plan, script.headersDelayMs ?? 0)) await sendBuffered(exchange, plan)
+  } else if (await think(exchange, plan, script.headersDelayMs ?? 0)) await sendWhole(exchange, plan)
   if (script.billsInFull === true) billWhole(bill, plan)
 }
 
-const zipped = (script: Script, text: string): Buffer =>
-  gzipSync(script.gzip === 'bomb' ? Buffer.alloc(BOMB_BYTES, 0x20) : text)
+const zipped = (script: Script, bytes: string | Buffer): Buffer =>
+  gzipSync(script.gzip === 'bomb' ? Buffer.alloc(BOMB_BYTES, 0x20) : bytes)
 
-const sendBuffered = async (exchange: Exchange, plan: ChatPlan): Promise<void> => {
-  const { script, response, bill, gone } = exchange
+const sendWhole = async (exchange: Exchange, plan: AnswerPlan): Promise<void> => {
+  const { script, bill } = exchange
   // The model has written it all before the first byte leaves.
   billWhole(bill, plan)
-  const json = chatCompletion(plan)
-  const text = script.badJson === true ? json.slice(0, Math.floor(json.length / 2)) : json
-  const bytes = script.gzip === undefined ? Buffer.from(text) : zipped(script, text)
+  const whole = plan.whole()
+  const sent =
+    script.badJson === true && typeof whole === 'string'
+      ? whole.slice(0, Math.floor(whole.length / 2))
+      : whole
+  if (script.gzip !== undefined) return sendMeasured(exchange, plan, zipped(script, sent))
+  return typeof sent === 'string'
+    ? sendMeasured(exchange, plan, Buffer.from(sent))
+    : sendBytes(exchange, plan, sent)
+}
+
+/** An answer whose length is announced. */
+const sendMeasured = async (exchange: Exchange, plan: AnswerPlan, bytes: Buffer): Promise<void> => {
+  const { script, response, bill, gone } = exchange
   response.writeHead(200, {
-    'content-type': 'application/json',
+    'content-type': plan.contentType,
     'content-length': String(bytes.length),
     ...(script.gzip === undefined ? {} : { 'content-encoding': 'gzip' }),
     ...exchange.headers,
@@ -131,20 +152,34 @@ const sendBuffered = async (exchange: Exchange, plan: ChatPlan): Promise<void> =
   else await aborted(gone)
 }
 
+/** Sound and the like: as many writes as a stream has chunks, of a length that nobody announced. */
+const sendBytes = async (exchange: Exchange, plan: AnswerPlan, bytes: Buffer): Promise<void> => {
+  const { script, response, bill, gone } = exchange
+  response.writeHead(200, { 'content-type': plan.contentType, ...exchange.headers })
+  response.flushHeaders()
+  const chunks = chunksOf(script)
+  const mid = script.afterChunks ?? Math.floor(chunks / 2)
+  const at = (chunk: number) => Math.floor((chunk * bytes.length) / chunks)
+  for (let chunk = 0; chunk < chunks; chunk += 1) {
+    if (chunk === mid && !(await sendFault(exchange, plan))) return
+    await wait(script.chunkDelayMs ?? 0, gone)
+    if (!(await sendPieces(exchange, bytes.subarray(at(chunk), at(chunk + 1))))) return
+  }
+  if (mid >= chunks && !(await sendFault(exchange, plan))) return
+  bill.complete = await end(exchange, undefined)
+}
+
 /** What happens at `mid`. Returns false when the stream is over with it. */
-const sendFault = async (exchange: Exchange, plan: ChatPlan): Promise<boolean> => {
+const sendFault = async (exchange: Exchange, plan: AnswerPlan): Promise<boolean> => {
   const { script, gone } = exchange
   if (script.longLine !== undefined) {
-    const content = 'x'.repeat(script.longLine)
-    const choices = [{ index: 0, delta: { content }, finish_reason: null }]
-    const line = JSON.stringify({ id: plan.id, object: 'chat.completion.chunk', model: plan.model, choices })
-    return write(exchange, `data: ${line}\n\n`)
+    return write(exchange, plan.longLine('x'.repeat(script.longLine)))
   }
   if (script.badSse !== undefined && script.badSse !== false) {
     return write(exchange, script.badSse === true ? 'data: {"id": this is not JSON\n\n' : script.badSse)
   }
   if (script.errorEvent === true) {
-    await write(exchange, `data: ${JSON.stringify(errorBody(500))}\n\n`)
+    await write(exchange, plan.errorEvent)
   } else if (script.hang === 'mid') {
     await aborted(gone)
     return false
@@ -157,10 +192,10 @@ const sendFault = async (exchange: Exchange, plan: ChatPlan): Promise<boolean> =
   return false
 }
 
-const sendPieces = async (exchange: Exchange, text: string): Promise<boolean> => {
+const sendPieces = async (exchange: Exchange, sent: string | Buffer): Promise<boolean> => {
   const size = exchange.script.splitEvery
-  if (size === undefined) return write(exchange, text)
-  const bytes = Buffer.from(text)
+  if (size === undefined) return write(exchange, sent)
+  const bytes = Buffer.from(sent)
   for (let from = 0; from < bytes.length; from += size) {
     if (!(await write(exchange, bytes.subarray(from, from + size)))) return false
     // A turn of the event loop, so that the pieces leave as separate writes.
@@ -169,32 +204,33 @@ const sendPieces = async (exchange: Exchange, text: string): Promise<boolean> =>
   return true
 }
 
-const sendEvent = async (exchange: Exchange, event: ChatEvent): Promise<boolean> => {
+const sendEvent = async (exchange: Exchange, event: WireEvent): Promise<boolean> => {
   if (event.content) await wait(exchange.script.chunkDelayMs ?? 0, exchange.gone)
-  if (!(await sendPieces(exchange, `data: ${event.data}\n\n`))) return false
-  exchange.bill.completionTokens += event.tokens
+  if (!(await sendPieces(exchange, event.text))) return false
+  billEvent(exchange.bill, event)
   return true
 }
 
-const sendZippedStream = async (exchange: Exchange, plan: ChatPlan, events: ChatEvent[]): Promise<void> => {
+const sendZippedStream = async (exchange: Exchange, plan: AnswerPlan): Promise<void> => {
   billWhole(exchange.bill, plan)
-  const text = `${events.map((event) => `data: ${event.data}\n\n`).join('')}data: [DONE]\n\n`
+  const events = plan.events().map((event) => event.text)
+  const text = events.join('') + plan.closing
   exchange.bill.complete = await end(exchange, zipped(exchange.script, text))
 }
 
-const sendStream = async (exchange: Exchange, plan: ChatPlan): Promise<void> => {
+const sendStream = async (exchange: Exchange, plan: AnswerPlan): Promise<void> => {
   const { script, response, bill, gone } = exchange
   if (gone.aborted) return
   response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
+    'content-type': plan.contentType,
     'cache-control': 'no-cache',
     ...(script.gzip === undefined ? {} : { 'content-encoding': 'gzip' }),
     ...exchange.headers,
   })
   response.flushHeaders()
-  const events = chatEvents(plan)
   if (!(await think(exchange, plan, script.firstChunkDelayMs ?? 0))) return
-  if (script.gzip !== undefined) return sendZippedStream(exchange, plan, events)
+  if (script.gzip !== undefined) return sendZippedStream(exchange, plan)
+  const events = plan.events()
   const contents = events.filter((event) => event.content).length
   const mid = script.afterChunks ?? Math.floor(contents / 2)
   let sent = 0
@@ -207,5 +243,5 @@ const sendStream = async (exchange: Exchange, plan: ChatPlan): Promise<void> => 
     if (!(await sendEvent(exchange, event))) return
     if (event.content) sent += 1
   }
-  bill.complete = await end(exchange, 'data: [DONE]\n\n')
+  bill.complete = await end(exchange, plan.closing === '' ? undefined : plan.closing)
 }

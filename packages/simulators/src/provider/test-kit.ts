@@ -1,10 +1,12 @@
 /** What the simulators' tests share: requests, and reading streams. */
 import { type Script } from './script.ts'
+import { type AnswerPlan, type OutputUse } from './wire.ts'
 
 export type Json = Record<string, unknown>
 export type Delta = {
   role?: string
   content?: string
+  reasoning_content?: string
   refusal?: string
   tool_calls?: { index: number; id?: string; function: { name?: string; arguments: string } }[]
   function_call?: { name?: string; arguments: string }
@@ -59,3 +61,17 @@ export const said = (chunks: Completion[], index = 0): string =>
     .filter((choice) => choice.index === index)
     .map((choice) => choice.delta.content ?? '')
     .join('')
+
+/** What a stream bills that is read to its end: it has to be the plan's own output. */
+export const billedByEvents = (plan: AnswerPlan): OutputUse => {
+  const events = plan.events()
+  const sum = (figure: 'reasoningTokens' | 'audioOutputTokens' | 'imageOutputTokens' | 'toolCalls') =>
+    events.reduce((total, { use }) => total + (use?.[figure] ?? 0), 0)
+  return {
+    completionTokens: events.reduce((total, { tokens }) => total + tokens, plan.hiddenTokens),
+    reasoningTokens: plan.hiddenTokens + sum('reasoningTokens'),
+    audioOutputTokens: sum('audioOutputTokens'),
+    imageOutputTokens: sum('imageOutputTokens'),
+    toolCalls: sum('toolCalls'),
+  }
+}

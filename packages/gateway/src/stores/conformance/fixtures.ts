@@ -18,13 +18,15 @@ const model: Model = {
   id: 'fast',
   provider: 'simulated',
   upstreamModel: 'fast-1',
-  price,
+  prices: [{ from: Number.NEGATIVE_INFINITY, price }],
   outputTokensMax: null,
   outputTokensDefault: 4096,
   reasoning: false,
   onDisconnect: 'abort',
   allowParameters: [],
   outputCapField: 'max_completion_tokens',
+  media: { remote: false, imageTokensMax: null, audioSecondsMax: null },
+  tools: null,
 }
 
 const bare: Plan = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { refusal } from '../core/refusal.ts'
-import { openAiError } from './openai-error.ts'
+import { openAiError } from './openai-wire.ts'
 
 test('a refusal has the shape of OpenAI errors', () => {
   expect(openAiError(refusal('unsupported_parameter', 'No audio.', { param: 'audio' }))).toEqual({

@@ -1,0 +1,75 @@
+/** What the parsers of all JSON wires share: reading the body, naming the model, bounding and changing what goes on. */
+import { type Refusal } from '../core/refusal.ts'
+import { assert, err, ok, type Result } from '../core/result.ts'
+import type { ForwardOptions } from '../ports.ts'
+import { decodeUtf8, type ScannedObject, scanJsonObject } from './json-scan.ts'
+import { invalidValue } from './parameters.ts'
+import { fingerprint, utf8Length } from './text.ts'
+
+const modelNameMax = 256
+const upstreamModelBytesMax = 128
+const userHashMax = 64
+/** A provider may print a number that came with an exponent in full: `1e15` has sixteen digits and a `.0`. */
+const exponentBytes = 24
+
+/** The fields to write, remove (`undefined`) or add when a request is forwarded, as JSON text. */
+export type Changes = Record<string, string | undefined>
+
+/** What makes the forwarded text longest; a `max_tokens` that the caller used only makes it shorter. */
+export const longestForward: ForwardOptions = {
+  upstreamModel: 'm'.repeat(upstreamModelBytesMax),
+  outputTokensMax: Number.MAX_SAFE_INTEGER,
+  userHash: 'h'.repeat(userHashMax),
+  outputCapField: 'max_completion_tokens',
+}
+
+/** Scans a JSON body strictly: 400 `invalid_json` for what two readers could understand differently. */
+export function readJson(body: Uint8Array): Result<ScannedObject, Refusal> {
+  const text = decodeUtf8(body)
+  return text.ok ? scanJsonObject(text.value) : text
+}
+
+/** The model that a request names, or 400. */
+export function readModel(model: unknown): Result<string, Refusal> {
+  if (typeof model === 'string' && model !== '' && model.length <= modelNameMax) return ok(model)
+  return err(invalidValue('model', 'the name of a model; GET /v1/models lists them'))
+}
+
+/** A true bound on the bytes that go on, for every model name, cap and user that `forward` takes. */
+export function forwardedBytesMax(scanned: ScannedObject, longest: Changes): number {
+  let bytes = scanned.bytes + scanned.exponents * exponentBytes
+  for (const [name, text] of Object.entries(longest)) {
+    if (text === undefined) continue
+    const span = scanned.spans.get(name)
+    // A value that is replaced had at least a byte for each character; one that is added brings `,"name":` along.
+    bytes += utf8Length(text) + (span ? span.valueStart - span.valueEnd : name.length + 4)
+  }
+  return bytes
+}
+
+/** Throws unless model and user are within what the byte bound counted on. */
+export function assertBounded({ upstreamModel, userHash }: ForwardOptions): void {
+  const modelBytes = utf8Length(JSON.stringify(upstreamModel)) - 2
+  assert(modelBytes <= upstreamModelBytesMax, 'an upstream model has at most 128 bytes')
+  assert(/^[\w-]{1,64}$/.test(userHash), 'a user hash has at most 64 letters, digits, _ and -')
+}
+
+/**
+ * OpenAI's names for who asks, in the gateway's words: all users share the operator's account there, so a user is a
+ * hash, and a cache is the user's own.
+ */
+export function userFields(
+  value: Record<string, unknown>,
+  { userHash, addFields = true }: ForwardOptions,
+): Changes {
+  const changes: Changes = {}
+  const hash = JSON.stringify(userHash)
+  if (addFields || Object.hasOwn(value, 'user')) changes.user = hash
+  if (typeof value.safety_identifier === 'string') changes.safety_identifier = hash
+  if (typeof value.prompt_cache_key === 'string') {
+    changes.prompt_cache_key = JSON.stringify(
+      `${userHash.slice(0, 32)}-${fingerprint(value.prompt_cache_key)}`,
+    )
+  }
+  return changes
+}

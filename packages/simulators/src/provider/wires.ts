@@ -1,0 +1,5 @@
+/** The wires that the scripted provider speaks. The first that matches a request answers it. */
+import { chatWire } from './chat.ts'
+import { type SimulatedWire } from './wire.ts'
+
+export const WIRES: readonly SimulatedWire[] = [chatWire]
