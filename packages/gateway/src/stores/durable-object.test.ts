@@ -136,6 +136,8 @@ function failing(failures: Error[]) {
     entries: (accountId, query) => object.entries(accountId, query),
     payments: (accountId, query) => object.payments(accountId, query),
     usage: (accountId, query) => object.usage(accountId, query),
+    keepAnswer: (accountId, key, answer) => object.keepAnswer(accountId, key, answer),
+    answer: (accountId, key) => object.answer(accountId, key),
   }
   const store = createDurableObjectStore({
     getByName() {

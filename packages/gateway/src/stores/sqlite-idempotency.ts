@@ -15,11 +15,7 @@ const UPSERT_USE = `INSERT INTO idempotency (account_id, key_hash, request_hash,
 const DELETE_USE = 'DELETE FROM idempotency WHERE account_id = ? AND key_hash = ?'
 
 /** The first use of a key. */
-export function selectKeyUse(
-  driver: SqliteDriver,
-  accountId: string,
-  keyHash: string,
-): KeyUse | undefined {
+export function selectKeyUse(driver: SqliteDriver, accountId: string, keyHash: string): KeyUse | undefined {
   const row = driver.execute(SELECT_USE, accountId, keyHash)[0]
   if (!row) return undefined
   const [requestHash, requestId] = [textOf(row.request_hash), textOf(row.request_id)]
