@@ -6,7 +6,7 @@ import { runCommand } from '../stores/rows.ts'
 import { type Account, type GrantRecord, type Hold, newAccount } from './account.ts'
 import type { Catalog, Limits, Plan } from './catalog.ts'
 import type { Command, CreateKey, Grant, ReplyOf, Reserve } from './command.ts'
-import type { Retired } from './draft.ts'
+import type { Decision, Retired } from './draft.ts'
 import type { Entry } from './entry.ts'
 import type { KeyUse } from './idempotency.ts'
 import type { Payment } from './payment.ts'
@@ -150,9 +150,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
       }
       for (const record of decision.records) records.set(record.id, record)
       if (decision.payment) payments.set(decision.payment.id, decision.payment)
-      if (decision.keyUse && 'put' in decision.keyUse) {
-        keyUses.set(decision.keyUse.put.keyHash, decision.keyUse.put)
-      } else if (decision.keyUse) keyUses.delete(decision.keyUse.drop)
+      writeKeyUse(keyUses, decision.keyUse)
       if (decision.hold && 'put' in decision.hold) holds.set(decision.hold.put.id, decision.hold.put)
       else if (decision.hold) holds.delete(decision.hold.drop)
     },
@@ -184,6 +182,11 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     },
   }
   return ledger
+}
+
+function writeKeyUse(keyUses: Map<string, KeyUse>, keyUse: Decision<unknown>['keyUse']): void {
+  if (keyUse && 'put' in keyUse) keyUses.set(keyUse.put.keyHash, keyUse.put)
+  else if (keyUse) keyUses.delete(keyUse.drop)
 }
 
 function deepFreeze<T>(value: T): T {

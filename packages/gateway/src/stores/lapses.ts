@@ -1,6 +1,7 @@
 /**
- * Leases lapse by themselves: a timer that ends holds whose lease ran out, and forgets old keys. It compares the wall clock with a
- * steady one, and when the wall clock has jumped it waits a whole lease, so that live requests can renew theirs.
+ * Leases lapse by themselves: a timer that ends holds whose lease ran out, and forgets old keys. It compares the wall
+ * clock with a steady one, and when the wall clock has jumped it waits a whole lease, so that live requests can renew
+ * theirs.
  */
 import { LEASE_MS } from '../core/reserve.ts'
 import type { Clock, Store } from '../ports.ts'
