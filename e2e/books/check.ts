@@ -24,8 +24,8 @@ export type Balance = {
 
 /** Waits until every hold has ended, and compares. */
 export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise<Balance> {
-  await stack.provider.idle()
   const balance: Balance = { counts: {}, billed: 0, charged: 0, metered: 0, cut: 0, unsent: 0, faults: [] }
+  balance.faults.push(...(await untilIdle(stack)))
   const bills = new Map(
     stack.provider.bills().flatMap((bill) => bill.keys.map((key) => [key, bill] as const)),
   )
@@ -36,6 +36,13 @@ export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise
       balance.faults.push(`${user}: ${requestId} was charged and never sent`)
   }
   return balance
+}
+
+/** Waits for the provider to be left alone; a request that it still answers long after is a connection that leaked. */
+async function untilIdle(stack: Stack): Promise<string[]> {
+  const open = () => stack.provider.bills().filter((bill) => bill.open)
+  await until('the provider is idle', 30_000, () => open().length === 0).catch(() => {})
+  return open().map((bill) => `still being answered: ${JSON.stringify(bill)}`)
 }
 
 /** The charges of a user whose requests have all ended; checks that they and the balance are the grant. */
