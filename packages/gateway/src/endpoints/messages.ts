@@ -1,0 +1,197 @@
+/**
+ * The wire `POST /v1/messages`: Anthropic's. The parser checks every field against its table
+ * (`messages-parameters.ts`) and what goes before the model (`messages-content.ts`, `messages-tools.ts`); what is
+ * forwarded is the caller's own text with only the fields replaced that must be. The tap is `messages-tap.ts`.
+ * Source: @anthropic-ai/sdk 1.13, `resources/messages`.
+ */
+import type { Refusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
+import { anthropicWire, versionHeader } from './anthropic-wire.ts'
+import {
+  assertBounded,
+  type Changes,
+  forwardedBytesMax,
+  longestForward,
+  readJson,
+  readModel,
+} from './json-request.ts'
+import { replaceFields, type ScannedObject } from './json-scan.ts'
+import {
+  type Checking,
+  faultInCacheControl,
+  faultInMessages,
+  faultInSystem,
+  type Rules,
+  startChecking,
+  type Tally,
+} from './messages-content.ts'
+import { messageParameters } from './messages-parameters.ts'
+import { createMessagesTap } from './messages-tap.ts'
+import { type CheckedTools, checkTools } from './messages-tools.ts'
+import {
+  checkFields,
+  type FieldDecisions,
+  invalidValue,
+  type ParameterTable,
+  unsupported,
+} from './parameters.ts'
+import { insertReceipt } from './receipt.ts'
+import { record, tokensMax } from './usage.ts'
+
+/** The messages endpoint. */
+export const messages: Endpoint = {
+  id: 'messages',
+  wire: anthropicWire,
+  parse: parseMessageRequest,
+  tap: createMessagesTap,
+  withReceipt: insertReceipt,
+}
+
+/** A request's prompt, checked: what both of this wire's endpoints have in common. */
+export type Prompt = {
+  scanned: ScannedObject
+  model: string
+  fields: FieldDecisions
+  rules: Rules
+  tally: Tally
+  tools: CheckedTools
+  /** The headers that go on. */
+  headers: Record<string, string>
+}
+
+/** Reads and checks all that goes before the model, and every field by name. */
+export function readPrompt(
+  { body, headers }: RawRequest,
+  options: ParseOptions,
+  table: ParameterTable,
+): Result<Prompt, Refusal> {
+  const version = versionHeader(headers)
+  if (!version.ok) return version
+  const scan = readJson(body)
+  if (!scan.ok) return scan
+  const scanned = scan.value
+  const { messages: given, system, tools: givenTools, cache_control: cache, speed } = scanned.value
+  const named = readModel(scanned.value.model)
+  if (!named.ok) return named
+  const found = options.find(named.value)
+  const rules = { allowed: new Set(found?.model.allowParameters), found }
+  const fields = checkFields(table, scanned, rules.allowed, options.unknownParameters)
+  if (!fields.ok) return fields
+  const checking: Checking = startChecking(rules)
+  const fault =
+    faultInMessages(given, checking) ??
+    faultInSystem(system, checking) ??
+    faultInCacheControl(cache, 'cache_control', checking) ??
+    faultInSpeed(speed, rules)
+  if (fault !== null) return err(fault)
+  const tools = checkTools(givenTools, checking)
+  if (!tools.ok) return tools
+  return ok({
+    scanned,
+    model: named.value,
+    fields: fields.value,
+    rules,
+    tally: checking.tally,
+    tools: tools.value,
+    headers: version.value,
+  })
+}
+
+/** The fast mode is a tier of its own, by that name. */
+function faultInSpeed(speed: unknown, { found }: Rules): Refusal | null {
+  if (speed === undefined || speed === null || speed === 'standard') return null
+  if (speed !== 'fast') return invalidValue('speed', '"standard" or "fast"')
+  if (found?.price.serviceTiers?.fast !== undefined) return null
+  return unsupported('speed', 'the operator has given no price for the fast mode')
+}
+
+function parseMessageRequest(raw: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
+  const read = readPrompt(raw, options, messageParameters)
+  if (!read.ok) return read
+  const prompt = read.value
+  const { value } = prompt.scanned
+  const { max_tokens: cap, stream, thinking } = value
+  if (typeof cap !== 'number') {
+    return err(invalidValue('max_tokens', 'given: the most output tokens to write, a positive integer'))
+  }
+  const tier = tierOf(prompt)
+  const bytesMax = textBytesMax(prompt, changesOf(prompt, tier, longestForward))
+  return ok({
+    model: prompt.model,
+    stream: stream === true,
+    includeUsage: true,
+    outputTokensAsked: cap,
+    choices: 1,
+    items: prompt.tally.items,
+    mayReason: record(thinking)?.type !== 'disabled',
+    dropped: prompt.fields.dropped,
+    forward: (forward) => {
+      assertBounded(forward)
+      return {
+        body: replaceFields(prompt.scanned, changesOf(prompt, tier, forward)),
+        headers: prompt.headers,
+      }
+    },
+    forwardedBytesMax: bytesMax,
+    addedTokensMax: prompt.tally.addedTokens + searchTokensMax(prompt, bytesMax, cap),
+    uses: usesOf(prompt, tier),
+  })
+}
+
+/** The bytes that go on at most, without pictures. */
+export function textBytesMax({ scanned, tally }: Prompt, longest: Changes): number {
+  return forwardedBytesMax(scanned, longest) - tally.mediaBytes
+}
+
+/** The most that the prompt can use beside its text. */
+export function usesOf({ tally, tools }: Prompt, tier: Tier): NonNullable<ModelRequest['uses']> {
+  return {
+    ...(tally.imageTokens > 0 && { imageInputTokens: tally.imageTokens }),
+    ...(tally.longCacheWrite && { longCacheWrite: true as const }),
+    ...(tools.searches > 0 && { toolCalls: tools.searches }),
+    ...(tier.priced && { serviceTier: true as const }),
+  }
+}
+
+/** What goes on as `service_tier`, and whether the request may be served at the price of another tier. */
+type Tier = { text: string; priced: boolean }
+
+/** The standard tier, unless the caller asks for what the operator has priced. Fast mode knows no other tier. */
+function tierOf({ scanned: { value }, rules }: Prompt): Tier {
+  if (value.speed === 'fast') return { text: '"standard_only"', priced: true }
+  const priced = value.service_tier === 'auto' && rules.found?.price.serviceTiers?.priority !== undefined
+  return { text: priced ? '"auto"' : '"standard_only"', priced }
+}
+
+/**
+ * The input that searches can bring: after each, the model reads all again that it had before it, with what it has
+ * written and what the searches found so far, and the provider counts all of that.
+ */
+function searchTokensMax({ tally, tools, rules }: Prompt, bytesMax: number, cap: number): number {
+  const { searches } = tools
+  const model = rules.found?.model
+  if (searches === 0 || !model?.tools) return 0
+  const output = Math.min(cap, model.outputTokensMax ?? tokensMax, tokensMax)
+  const framing = framingBase + framingPerItem * tally.items
+  const again = bytesMax + tally.imageTokens + tally.addedTokens + framing + output
+  return searches * again + ((searches * (searches + 1)) / 2) * model.tools.inputTokensPerCall
+}
+
+// As the provider's own overhead, which the pipeline adds for the first reading only.
+const framingBase = 1024
+const framingPerItem = 16
+
+/** The fields to write, remove (`undefined`) or add when the request is forwarded. */
+function changesOf(prompt: Prompt, tier: Tier, options: ForwardOptions): Changes {
+  const { upstreamModel, outputTokensMax, userHash, addFields = true } = options
+  const { value } = prompt.scanned
+  const changes: Changes = {}
+  for (const name of prompt.fields.removed) changes[name] = undefined
+  changes.model = JSON.stringify(upstreamModel)
+  changes.max_tokens = String(outputTokensMax)
+  if (prompt.tools.text !== undefined) changes.tools = prompt.tools.text
+  if (addFields || Object.hasOwn(value, 'metadata')) changes.metadata = JSON.stringify({ user_id: userHash })
+  if (addFields || Object.hasOwn(value, 'service_tier')) changes.service_tier = tier.text
+  return changes
+}
