@@ -67,6 +67,12 @@ export type UsageSum = {
   credits: number
 }
 
+/** A request that came with an Idempotency-Key: the key's SHA-256 (hexadecimal), and the request's own id. */
+export type RequestKey = { keyHash: string; requestId: string }
+
+/** A whole answer as it went out, without the headers that depend on who asks. `body` has at most 1 MiB. */
+export type KeptAnswer = { status: number; headers: Record<string, string>; body: Uint8Array<ArrayBuffer> }
+
 /** The durable ledger. A method that cannot reach its storage throws `StoreUnavailable`; nothing was decided then. */
 export type Store = {
   /** Decides one command inside a transaction of the account and answers only when it is durable. */
@@ -79,6 +85,13 @@ export type Store = {
   payments(accountId: string, query: PaymentQuery): Promise<PaymentPage>
   /** What was used, summed by one dimension and ordered by it. */
   usage(accountId: string, query: UsageQuery): Promise<UsageSum[]>
+  /**
+   * Keeps a request's answer for as long as its Idempotency-Key stands for that request: a day at most. Does nothing
+   * where the key does not.
+   */
+  keepAnswer(accountId: string, key: RequestKey, answer: KeptAnswer): Promise<void>
+  /** The answer that was kept of a request, or null. */
+  answer(accountId: string, key: RequestKey): Promise<KeptAnswer | null>
   /** Throws when the store cannot take commands now. */
   ready(): Promise<void>
   /** Ends timers and waits for what is queued. */
