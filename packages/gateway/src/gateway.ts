@@ -7,6 +7,8 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { countTokens } from './endpoints/count-tokens.ts'
+import { messages } from './endpoints/messages.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -35,10 +37,14 @@ export type GatewayOptions = {
 }
 
 /** The model endpoints and where each is served. */
-const modelRoutes: readonly ModelRoute[] = [openAiRoute('/chat/completions', chatCompletions)]
+const modelRoutes: readonly ModelRoute[] = [
+  modelRoute('/chat/completions', chatCompletions),
+  modelRoute('/messages', messages),
+  modelRoute('/messages/count_tokens', countTokens),
+]
 
-/** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
-function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {
+/** SDKs have `/v1` in their base URL or in their paths, or leave it out where the gateway's own address is given. */
+function modelRoute(path: string, endpoint: Endpoint): ModelRoute {
   return { paths: [path, `/v1${path}`], endpoint }
 }
 

@@ -183,6 +183,10 @@ function faultInImage(value: unknown, at: string, { rules, tally }: Checking): R
   const source = record(value)
   if (source === null) return invalidValue(at, 'an object')
   const { type, data, media_type: _mediaType, url, ...others } = source
+  const remote = type === 'url' && rules.found?.model.media.remote === true
+  if (type !== 'base64' && !remote) {
+    return unsupported(at, 'pictures must be in the request itself, as base64')
+  }
   const [strange] = Object.keys(others)
   if (strange !== undefined) return unsupported(`${at}.${strange}`, 'it is not known here')
   const tokensMax = rules.found?.model.media.imageTokensMax ?? null
@@ -192,14 +196,9 @@ function faultInImage(value: unknown, at: string, { rules, tally }: Checking): R
     }
     if (url !== undefined) return unsupported(`${at}.url`, 'a picture has either data or an address')
     tally.mediaBytes += data.length
-    tally.imageTokens += messageImageTokens(data, tokensMax)
-    return null
   }
-  if (type === 'url' && rules.found?.model.media.remote) {
-    tally.imageTokens += messageImageTokens(null, tokensMax)
-    return null
-  }
-  return unsupported(at, 'pictures must be in the request itself, as base64')
+  tally.imageTokens += messageImageTokens(typeof data === 'string' ? data : null, tokensMax)
+  return null
 }
 
 const document = kindOf('source cache_control citations context title', (block, at, checking) => {

@@ -7,7 +7,7 @@
  * cut after that has no usage but its bounds.
  */
 import type { EventKind, ModelRequest, Reading, Tap } from '../ports.ts'
-import { readMessageUsage } from './messages-usage.ts'
+import { messageFigures, readMessageUsage } from './messages-usage.ts'
 import { bytesIn } from './text.ts'
 import { parseRecord, record } from './usage.ts'
 
@@ -149,8 +149,9 @@ function hiddenBytes({ visible }: State, encrypted: unknown): number {
 /** Keeps the newest figures. A total that falls is not believed. */
 function takeUsage(state: State, usage: Fields | null, stage: Reading['stage']): void {
   if (usage === null) return
-  for (const [name, value] of Object.entries(usage)) {
-    if (value !== null || !Object.hasOwn(state.figures, name)) state.figures[name] = value
+  for (const name of messageFigures) {
+    const value = usage[name]
+    if (value !== undefined && value !== null) state.figures[name] = value
   }
   const next = readMessageUsage(state.figures, state.longCacheWrite)
   const before = state.reading

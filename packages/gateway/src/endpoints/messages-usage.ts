@@ -2,6 +2,12 @@
 import type { Usage } from '../core/pricing.ts'
 import { type Count, count, optionalCount, record, usageOf } from './usage.ts'
 
+/** The names of all figures that are read. */
+export const messageFigures = [
+  ...['input_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens', 'cache_creation'],
+  ...['output_tokens', 'server_tool_use', 'service_tier', 'speed'],
+]
+
 /**
  * Maps a usage object. `input_tokens` leaves out what was written to a cache or read from one, so the three together
  * are the input; `output_tokens` holds the reasoning too. How long a cache keeps what was written is told in

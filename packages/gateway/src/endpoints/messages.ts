@@ -135,7 +135,7 @@ function parseMessageRequest(raw: RawRequest, options: ParseOptions): Result<Mod
     },
     forwardedBytesMax: bytesMax,
     addedTokensMax: prompt.tally.addedTokens + searchTokensMax(prompt, bytesMax, cap),
-    uses: usesOf(prompt, tier),
+    ...usesOf(prompt, tier),
   })
 }
 
@@ -144,14 +144,15 @@ export function textBytesMax({ scanned, tally }: Prompt, longest: Changes): numb
   return forwardedBytesMax(scanned, longest) - tally.mediaBytes
 }
 
-/** The most that the prompt can use beside its text. */
-export function usesOf({ tally, tools }: Prompt, tier: Tier): NonNullable<ModelRequest['uses']> {
-  return {
+/** The most that the request can use beside its text. */
+function usesOf({ tally, tools }: Prompt, tier: Tier): Pick<ModelRequest, 'uses'> {
+  const uses = {
     ...(tally.imageTokens > 0 && { imageInputTokens: tally.imageTokens }),
     ...(tally.longCacheWrite && { longCacheWrite: true as const }),
     ...(tools.searches > 0 && { toolCalls: tools.searches }),
     ...(tier.priced && { serviceTier: true as const }),
   }
+  return Object.keys(uses).length === 0 ? {} : { uses }
 }
 
 /** What goes on as `service_tier`, and whether the request may be served at the price of another tier. */
