@@ -138,6 +138,8 @@ export type Provider = {
 
 /** A model request as it came. */
 export type RawRequest = {
+  /** The whole address as it was called, query included. */
+  url: string
   body: Uint8Array
   /** The caller's headers. None goes on by itself; a wire may read those that are part of it, such as an API version. */
   headers: Headers
@@ -226,6 +228,11 @@ export type Tap = {
   outputTokensSeen(): number
   /** Whether any visible output was seen. */
   started(): boolean
+  /**
+   * Whether the answer has said its last word. Of wires whose streams end with their connection: one that ends before
+   * that was broken off. Where it is absent, a connection that ends in good order ends the answer.
+   */
+  ended?(): boolean
 }
 
 /** The receipt that is shown to the caller inside `usage`, in credits. */
