@@ -11,8 +11,8 @@ import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest, 
 import { anthropicWire } from './anthropic-wire.ts'
 import { assertBounded, type Changes, longestForward } from './json-request.ts'
 import { replaceFields } from './json-scan.ts'
-import { type Prompt, readPrompt, textBytesMax } from './messages.ts'
 import { countTokensParameters } from './messages-parameters.ts'
+import { type Prompt, readPrompt, textBytesMax } from './messages-prompt.ts'
 import { count, record } from './usage.ts'
 
 /** The endpoint that counts a prompt's tokens. */

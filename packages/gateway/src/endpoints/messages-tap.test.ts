@@ -121,6 +121,15 @@ describe('events', () => {
     expect(tap.usage()).toEqual(usage(15, 9, { cachedInputTokens: 5 }))
   })
 
+  test('the totals are the last word', () => {
+    const tap = createMessagesTap({})
+    tap.event(start({ input_tokens: 10, output_tokens: 1 }))
+    tap.event(said('hello'))
+    expect(tap.ended?.()).toBe(false)
+    tap.event(end({ output_tokens: 9 }))
+    expect(tap.ended?.()).toBe(true)
+  })
+
   test('totals that fall are not believed', () => {
     const tap = createMessagesTap({})
     tap.event(start({ input_tokens: 10, output_tokens: 8 }))

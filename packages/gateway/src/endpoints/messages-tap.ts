@@ -48,6 +48,7 @@ export function createMessagesTap({ uses }: Pick<ModelRequest, 'uses'>): Tap {
     },
     outputTokensSeen: () => state.outputBytes,
     started: () => state.visible && !state.reasoning,
+    ended: () => state.reading?.stage === 'final',
   }
 }
 

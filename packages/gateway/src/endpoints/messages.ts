@@ -7,35 +7,13 @@
 import type { Refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
-import { anthropicWire, versionHeader } from './anthropic-wire.ts'
-import {
-  assertBounded,
-  type Changes,
-  forwardedBytesMax,
-  longestForward,
-  readJson,
-  readModel,
-} from './json-request.ts'
-import { replaceFields, type ScannedObject } from './json-scan.ts'
-import {
-  type Checking,
-  faultInCacheControl,
-  faultInMessages,
-  faultInSystem,
-  type Rules,
-  startChecking,
-  type Tally,
-} from './messages-content.ts'
+import { anthropicWire } from './anthropic-wire.ts'
+import { assertBounded, type Changes, longestForward } from './json-request.ts'
+import { replaceFields } from './json-scan.ts'
 import { messageParameters } from './messages-parameters.ts'
+import { type Prompt, readPrompt, textBytesMax } from './messages-prompt.ts'
 import { createMessagesTap } from './messages-tap.ts'
-import { type CheckedTools, checkTools } from './messages-tools.ts'
-import {
-  checkFields,
-  type FieldDecisions,
-  invalidValue,
-  type ParameterTable,
-  unsupported,
-} from './parameters.ts'
+import { invalidValue } from './parameters.ts'
 import { insertReceipt } from './receipt.ts'
 import { record, tokensMax } from './usage.ts'
 
@@ -46,64 +24,6 @@ export const messages: Endpoint = {
   parse: parseMessageRequest,
   tap: createMessagesTap,
   withReceipt: insertReceipt,
-}
-
-/** A request's prompt, checked: what both of this wire's endpoints have in common. */
-export type Prompt = {
-  scanned: ScannedObject
-  model: string
-  fields: FieldDecisions
-  rules: Rules
-  tally: Tally
-  tools: CheckedTools
-  /** The headers that go on. */
-  headers: Record<string, string>
-}
-
-/** Reads and checks all that goes before the model, and every field by name. */
-export function readPrompt(
-  { body, headers }: RawRequest,
-  options: ParseOptions,
-  table: ParameterTable,
-): Result<Prompt, Refusal> {
-  const version = versionHeader(headers)
-  if (!version.ok) return version
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const { messages: given, system, tools: givenTools, cache_control: cache, speed } = scanned.value
-  const named = readModel(scanned.value.model)
-  if (!named.ok) return named
-  const found = options.find(named.value)
-  const rules = { allowed: new Set(found?.model.allowParameters), found }
-  const fields = checkFields(table, scanned, rules.allowed, options.unknownParameters)
-  if (!fields.ok) return fields
-  const checking: Checking = startChecking(rules)
-  const fault =
-    faultInMessages(given, checking) ??
-    faultInSystem(system, checking) ??
-    faultInCacheControl(cache, 'cache_control', checking) ??
-    faultInSpeed(speed, rules)
-  if (fault !== null) return err(fault)
-  const tools = checkTools(givenTools, checking)
-  if (!tools.ok) return tools
-  return ok({
-    scanned,
-    model: named.value,
-    fields: fields.value,
-    rules,
-    tally: checking.tally,
-    tools: tools.value,
-    headers: version.value,
-  })
-}
-
-/** The fast mode is a tier of its own, by that name. */
-function faultInSpeed(speed: unknown, { found }: Rules): Refusal | null {
-  if (speed === undefined || speed === null || speed === 'standard') return null
-  if (speed !== 'fast') return invalidValue('speed', '"standard" or "fast"')
-  if (found?.price.serviceTiers?.fast !== undefined) return null
-  return unsupported('speed', 'the operator has given no price for the fast mode')
 }
 
 function parseMessageRequest(raw: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
@@ -137,11 +57,6 @@ function parseMessageRequest(raw: RawRequest, options: ParseOptions): Result<Mod
     addedTokensMax: prompt.tally.addedTokens + searchTokensMax(prompt, bytesMax, cap),
     ...usesOf(prompt, tier),
   })
-}
-
-/** The bytes that go on at most, without pictures. */
-export function textBytesMax({ scanned, tally }: Prompt, longest: Changes): number {
-  return forwardedBytesMax(scanned, longest) - tally.mediaBytes
 }
 
 /** The most that the request can use beside its text. */
