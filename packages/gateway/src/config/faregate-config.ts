@@ -96,19 +96,58 @@ export type ProviderOptions = {
 /** What a model costs you, or your users. */
 export type PriceOptions =
   | TokenPrice
-  | { /** Credits for each answer; markup does not apply. */ creditsPerRequest: Decimal }
+  | { /** Credits for each answer (choice, picture); markup does not apply. */ creditsPerRequest: Decimal }
   | 'free'
 
+/** A price that begins on a date. */
+export type DatedPriceOptions = {
+  /** The first day that it holds, from midnight UTC: `2027-01-01`. The first price has none: it held before. */
+  from?: string
+  price: PriceOptions
+}
+
 /** USD per million tokens as the provider asks, before markup. */
-export type TokenPrice = {
-  /** USD per million input tokens. */
-  input: Decimal
+export type TokenRates = {
+  /** USD per million input tokens. Needed, with `output`, where anything is priced by the token. */
+  input?: Decimal
   /** Input read from the provider's cache. Default: `input`. */
   cachedInput?: Decimal
   /** Input written to the provider's cache, which some charge more for. Default: `input`. */
   cacheWrite?: Decimal
+  /** Input written to a cache that keeps it longer (an hour at Anthropic). Default: such requests are refused. */
+  longCacheWrite?: Decimal
   /** USD per million output tokens, reasoning included. */
-  output: Decimal
+  output?: Decimal
+  /** Sound that is heard. Default: requests with sound are refused. */
+  audioInput?: Decimal
+  /** Sound read from the cache. Default: `audioInput`. */
+  cachedAudioInput?: Decimal
+  /** Pictures that are seen, where they cost another price than text. Default: `input`. */
+  imageInput?: Decimal
+  /** Sound that is spoken. Default: requests for sound are refused. */
+  audioOutput?: Decimal
+  /** Pictures that are drawn. Default: requests for pictures are refused. */
+  imageOutput?: Decimal
+}
+
+/** What the provider asks, before markup, each as it counts. */
+export type TokenPrice = TokenRates & {
+  /** USD per 1,000 calls of tools that the provider runs, such as a web search. See `tools` of the model. */
+  perThousandToolCalls?: Decimal
+  /** USD per minute of sound that is transcribed; charged by the second. */
+  perMinuteOfAudio?: Decimal
+  /** USD per million characters that are spoken. */
+  perMillionCharacters?: Decimal
+  /**
+   * What a request costs, as a whole, once its input is longer. Each row names the same kinds of tokens as the price
+   * itself; shortest first.
+   */
+  longContext?: (TokenRates & { inputTokensAbove: number; input: Decimal; output: Decimal })[]
+  /**
+   * What other service tiers cost, in percent of the rates, by the provider's name for them: `{ priority: 200 }`.
+   * A tier that has no price here cannot be asked for.
+   */
+  serviceTiers?: Record<string, number>
 }
 
 /** One model that you sell. */
@@ -118,10 +157,11 @@ export type ModelOptions = {
   /** The model's name at the provider. Default: its name here. */
   upstreamModel?: string
   /**
-   * `{ input, cachedInput?, cacheWrite?, output }` in USD per million tokens, before markup;
-   * `{ creditsPerRequest }`; or `'free'`. There is no catalogue of prices yet, so each model needs one.
+   * `{ input, cachedInput?, cacheWrite?, output, … }` in USD per million tokens, before markup;
+   * `{ creditsPerRequest }`; or `'free'`; or several by the date they begin on, oldest first:
+   * `[{ price: … }, { from: '2027-01-01', price: … }]`.
    */
-  price?: PriceOptions
+  price?: PriceOptions | DatedPriceOptions[]
   /** This model's own markup in percent, in place of the general one. */
   markupPercent?: Decimal
   /**
@@ -140,6 +180,20 @@ export type ModelOptions = {
    * Request parameters to let through that Faregate does not know. They must not change what a request costs.
    */
   allowParameters?: string[]
+  /**
+   * Lets requests ask for tools that the provider runs, such as a web search: the most calls of one request, and the
+   * most input tokens that each may add. The price needs `perThousandToolCalls`. Default: such requests are refused.
+   */
+  tools?: { callsMax: number; inputTokensPerCall: number }
+  /** What pictures and sound in requests may be. */
+  media?: {
+    /** Whether they may come from addresses that the provider fetches. Default: false. */
+    remote?: boolean
+    /** The most tokens that one picture costs. Default: what its provider says of any picture. */
+    imageTokensMax?: number
+    /** The longest recording, in seconds. Default: what its bytes can hold. */
+    audioSecondsMax?: number
+  }
 }
 
 /** Rate limits; one that is absent does not limit. */

@@ -27,13 +27,21 @@ function plainLeaf<T>(wanted: string, problem: (value: unknown) => string | null
   })
 }
 
-/** An object in which an unknown key is an error that names the nearest known one. */
-export function strict<S extends z.core.$ZodLooseShape>(shape: S, hints: Record<string, string> = {}) {
+/**
+ * An object in which an unknown key is an error that names the nearest known one, of its own or of `others`: the keys
+ * of its alternatives.
+ */
+export function strict<S extends z.core.$ZodLooseShape>(
+  shape: S,
+  hints: Record<string, string> = {},
+  others: readonly string[] = [],
+) {
   const known = Object.keys(shape)
+  const suggested = [...known, ...others]
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return wrongKind('an object', known, issue.input)
-      const lines = issue.keys.map((key) => `unknown key; ${hints[key] ?? suggestion(key, known)}`)
+      const lines = issue.keys.map((key) => `unknown key; ${hints[key] ?? suggestion(key, suggested)}`)
       return lines.join('\n')
     },
   })
@@ -108,6 +116,21 @@ function decimalProblem(value: unknown): string | null {
   if (written.startsWith('-')) return 'must not be negative'
   if (written.length > decimalLengthMax) return `must have at most ${decimalLengthMax} characters`
   return parseDecimal(value) === null ? 'must be a decimal number such as 0.25 or "0.25"' : null
+}
+
+/** A day of the calendar, which begins at midnight UTC. */
+export function day(): z.ZodType<string, string> {
+  return leaf('a date such as "2027-01-01"', (value) => {
+    const wrong = 'must be a date such as "2027-01-01"'
+    if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return wrong
+    const at = startOfDay(value)
+    return !Number.isNaN(at) && new Date(at).toISOString().startsWith(value) ? null : wrong
+  })
+}
+
+/** When a day begins, in milliseconds since 1970. */
+export function startOfDay(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`)
 }
 
 /** True or false. */

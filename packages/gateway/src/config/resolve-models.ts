@@ -1,9 +1,8 @@
 /** Models from the config: each with a provider that exists and a price that was given on purpose. */
 import type { Model } from '../core/catalog.ts'
-import type { Price } from '../core/pricing.ts'
 import { ok } from '../core/result.ts'
-import { type ConfigError, pathOf, suggestion } from './errors.ts'
-import { resolvePrice, resolveRate } from './resolve-prices.ts'
+import { type ConfigError, type Fault, pathOf, suggestion } from './errors.ts'
+import { resolvePrices, resolveRate } from './resolve-prices.ts'
 import type { ProviderConfig } from './schema.ts'
 import type { ModelPart, Sections } from './sections.ts'
 
@@ -14,7 +13,7 @@ const wiresToCome: readonly string[] = ['anthropic', 'gemini']
 
 const anyRate = { numerator: 0, denominator: 1 }
 
-type Fail = (field: string, message: string) => void
+type Fail = (field: string, message: string, within?: Fault['path']) => void
 type Found = { models: Map<string, Model>; used: Set<string>; errors: ConfigError[]; warnings: string[] }
 
 /** `used` names the providers that models refer to. */
@@ -30,8 +29,8 @@ export function resolveModels(sections: Sections): Found {
 }
 
 function resolveModel(id: string, config: ModelPart, sections: Sections, found: Found): void {
-  const fail: Fail = (field, message) => {
-    found.errors.push({ path: pathOf(['models', id, field]), message })
+  const fail: Fail = (field, message, within = []) => {
+    found.errors.push({ path: pathOf(['models', id, field, ...within]), message })
   }
   const provider = providerOf(config, sections, fail)
   if (config.provider !== undefined) found.used.add(config.provider)
@@ -44,13 +43,16 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
   if (cap !== null && config.outputTokensDefault !== undefined && config.outputTokensDefault > cap) {
     fail('outputTokensDefault', `is above outputTokensMax (${cap}): lower it, or raise the other`)
   }
-  const price = priceOf(config, sections, fail)
-  if (price === null || config.provider === undefined) return
+  const prices = pricesOf(config, sections, fail)
+  if (prices === null || config.provider === undefined) return
+  if (config.tools && prices.some(({ price }) => price.toolCall === undefined)) {
+    fail('tools', 'needs perThousandToolCalls in the price: the provider asks for each call')
+  }
   found.models.set(id, {
     id,
     provider: config.provider,
     upstreamModel: config.upstreamModel ?? id,
-    prices: [{ from: Number.NEGATIVE_INFINITY, price }],
+    prices,
     outputTokensMax: cap,
     outputTokensDefault:
       config.outputTokensDefault ?? Math.min(outputTokensDefault, cap ?? Number.POSITIVE_INFINITY),
@@ -58,8 +60,12 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
     onDisconnect: config.onDisconnect ?? 'abort',
     allowParameters: [...(config.allowParameters ?? [])],
     outputCapField: provider?.type === 'openai' ? 'max_completion_tokens' : 'max_tokens',
-    media: { remote: false, imageTokensMax: null, audioSecondsMax: null },
-    tools: null,
+    media: {
+      remote: config.media?.remote ?? false,
+      imageTokensMax: config.media?.imageTokensMax ?? null,
+      audioSecondsMax: config.media?.audioSecondsMax ?? null,
+    },
+    tools: config.tools ?? null,
   })
 }
 
@@ -71,7 +77,7 @@ function providerOf(config: ModelPart, sections: Sections, fail: Fail): Provider
   return provider === undefined ? undefined : sections.providers.get(provider)
 }
 
-function priceOf(config: ModelPart, sections: Sections, fail: Fail): Price | null {
+function pricesOf(config: ModelPart, sections: Sections, fail: Fail): Model['prices'] | null {
   if (config.price === undefined) {
     fail(
       'price',
@@ -80,13 +86,13 @@ function priceOf(config: ModelPart, sections: Sections, fail: Fail): Price | nul
     return null
   }
   const creditUsd = sections.credit?.usd
-  const markup = config.markupPercent ?? sections.markupPercent ?? 0
+  const percent = config.markupPercent ?? sections.markupPercent ?? 0
   // What is wrong with the credit or the general markup is told once, elsewhere; the price is checked all the
   // same.
-  const rate = creditUsd === undefined ? ok(anyRate) : resolveRate(creditUsd, markup)
+  const rate = creditUsd === undefined ? ok(anyRate) : resolveRate(creditUsd, percent)
   if (!rate.ok && config.markupPercent !== undefined) fail('markupPercent', rate.error)
-  const price = resolvePrice(config.price, rate.ok ? rate.value : anyRate, markup)
-  if (price.ok) return price.value
-  fail('price', price.error)
+  const prices = resolvePrices(config.price, { rate: rate.ok ? rate.value : anyRate, percent })
+  if (prices.ok) return prices.value
+  for (const { path, message } of prices.error) fail('price', message, path)
   return null
 }

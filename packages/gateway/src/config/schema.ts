@@ -3,9 +3,11 @@
  * error is no silent default. What needs more than one field, or the environment, is checked in resolve.ts.
  */
 import { z } from 'zod'
+import { standardTiers } from '../core/pricing.ts'
 import {
   address,
   creditAmount,
+  day,
   decimal,
   flag,
   leaf,
@@ -22,6 +24,8 @@ import {
 
 const timerMax = 2_147_483_647
 const tokensMax = 1_000_000_000
+const longContextRowsMax = 4
+const datedPricesMax = 32
 const environmentName = text('the name of an environment variable, e.g. OPENAI_API_KEY', /^[A-Z][A-Z0-9_]*$/)
 const usdPerMillion = decimal('USD per million tokens, before markup')
 const secretHint = 'keys do not belong in this file: put it in the environment and name it with apiKeyEnv'
@@ -40,27 +44,96 @@ export const providerSchema = strict(
   { apiKey: secretHint, key: secretHint, secret: secretHint },
 )
 
-/** USD per million tokens as the provider asks, before markup. */
-const tokenPriceSchema = strict({
-  input: usdPerMillion,
+/** USD per million tokens of every kind. */
+const ratesShape = {
+  input: usdPerMillion.optional(),
   cachedInput: usdPerMillion.optional(),
   cacheWrite: usdPerMillion.optional(),
+  longCacheWrite: usdPerMillion.optional(),
+  output: usdPerMillion.optional(),
+  audioInput: usdPerMillion.optional(),
+  cachedAudioInput: usdPerMillion.optional(),
+  imageInput: usdPerMillion.optional(),
+  audioOutput: usdPerMillion.optional(),
+  imageOutput: usdPerMillion.optional(),
+}
+
+const longContextSchema = strict({
+  inputTokensAbove: whole('a number of input tokens', 1, tokensMax),
+  ...ratesShape,
+  input: usdPerMillion,
   output: usdPerMillion,
 })
 
-export const priceSchema = z.union(
-  [
-    tokenPriceSchema,
-    strict({
-      creditsPerRequest: creditAmount('credits for each request'),
-    }),
-    z.literal('free'),
-  ],
+function tierNameProblem(value: unknown): string | null {
+  if (typeof value !== 'string') return 'must be a text'
+  if (standardTiers.has(value)) return 'is the standard tier, which costs what the price says: remove it'
+  return /^[a-z][a-z0-9_-]{0,31}$/.test(value) ? null : 'must be a name such as priority or flex'
+}
+
+const tokenPriceShape = strict(
   {
-    error: () =>
-      "must be { input, output } in USD per million tokens, { creditsPerRequest } in credits, or 'free'",
+    ...ratesShape,
+    perThousandToolCalls: decimal('USD per 1,000 calls, before markup').optional(),
+    perMinuteOfAudio: decimal('USD per minute, before markup').optional(),
+    perMillionCharacters: decimal('USD per million characters, before markup').optional(),
+    longContext: listOf('prices of longer inputs', longContextSchema)
+      .max(longContextRowsMax, `has more than ${longContextRowsMax} rows`)
+      .optional(),
+    serviceTiers: z
+      .record(leaf<string>("a service tier's name", tierNameProblem), whole('a percentage', 1, 10_000), {
+        error: () => 'must be an object of percentages by service tier, such as { priority: 200 }',
+      })
+      .optional(),
   },
+  {},
+  ['creditsPerRequest'],
 )
+
+/** Whatever names credits is a price in credits, so that what is wrong with it is told of that form. */
+const tokenPriceSchema = z
+  .custom<z.input<typeof tokenPriceShape>>(
+    (value) => typeof value !== 'object' || value === null || !('creditsPerRequest' in value),
+    { abort: true },
+  )
+  .pipe(tokenPriceShape)
+
+const priceForms = [
+  strict({ creditsPerRequest: creditAmount('credits for each answer') }),
+  tokenPriceSchema,
+  z.literal('free'),
+] as const
+const priceWords =
+  "must be { input, output } in USD per million tokens, { creditsPerRequest } in credits, or 'free'"
+
+const datedPricesSchema = listOf(
+  'prices by date',
+  strict({ from: day().optional(), price: z.union(priceForms, { error: () => priceWords }) }),
+)
+  .min(1, 'is empty')
+  .max(datedPricesMax, `has more than ${datedPricesMax} rows`)
+  .superRefine((rows, context) => {
+    for (const [index, { from }] of rows.entries()) {
+      const message = dateProblem(from, rows[index - 1])
+      if (message !== null) context.addIssue({ code: 'custom', path: [index, 'from'], message })
+    }
+  })
+
+function dateProblem(
+  from: string | undefined,
+  before: { from?: string | undefined } | undefined,
+): string | null {
+  if (before === undefined) {
+    return from === undefined ? null : 'must not be in the first price: before that day there would be none'
+  }
+  if (from === undefined) return 'is missing: give a date such as "2027-01-01"'
+  // Dates of this form sort as texts.
+  return before.from !== undefined && from <= before.from
+    ? `must be later than ${before.from}: sort the prices, oldest first`
+    : null
+}
+
+export const priceSchema = z.union([...priceForms, datedPricesSchema], { error: () => priceWords })
 
 export const modelSchema = strict({
   provider: nameOf('provider'),
@@ -72,6 +145,15 @@ export const modelSchema = strict({
   reasoning: flag().optional(),
   onDisconnect: oneOf('abort', 'drain').optional(),
   allowParameters: listOf('parameter names', text('a parameter name', /^[A-Za-z_][\w.-]*$/)).optional(),
+  tools: strict({
+    callsMax: whole('a number of calls', 1, 1000),
+    inputTokensPerCall: whole('a number of tokens', 0, tokensMax),
+  }).optional(),
+  media: strict({
+    remote: flag().optional(),
+    imageTokensMax: whole('a number of tokens', 1, tokensMax).optional(),
+    audioSecondsMax: whole('seconds', 1, 86_400).optional(),
+  }).optional(),
 })
 
 const limitShape = {
@@ -192,7 +274,9 @@ export const configSchema = strict({
 
 export type ProviderConfig = z.output<typeof providerSchema>
 export type ModelConfig = z.output<typeof modelSchema>
-export type PriceConfig = z.output<typeof priceSchema>
+export type PricesConfig = z.output<typeof priceSchema>
+export type PriceConfig = Exclude<PricesConfig, readonly unknown[]>
+export type TokenPriceConfig = z.output<typeof tokenPriceSchema>
 export type PlanConfig = z.output<typeof planSchema>
 export type IdentityConfig = z.output<typeof identitySchema>
 export type IssuerConfig = z.output<typeof issuerSchema>

@@ -38,11 +38,16 @@ export function creditsOf(microcredits: number): number {
   return microcredits / MICROCREDITS
 }
 
-/** pico-USD per token of a price in USD per million tokens, rounded up; null when it is no decimal. */
+/** pico-USD per token of a price in USD per million tokens, rounded up; null when it is no decimal or too large. */
 export function picoUsdPerToken(usdPerMillionTokens: number | string): number | null {
-  const decimal = parseDecimal(usdPerMillionTokens)
+  return picoUsdEach(usdPerMillionTokens, 1_000_000)
+}
+
+/** pico-USD of each of `count` that cost `usd` together, rounded up; null when it is no decimal or too large. */
+export function picoUsdEach(usd: number | string, count: number): number | null {
+  const decimal = parseDecimal(usd)
   if (!decimal) return null
-  const pico = ceilDivide(decimal.digits * 1_000_000n, 10n ** BigInt(decimal.scale))
+  const pico = ceilDivide(decimal.digits * 10n ** 12n, BigInt(count) * 10n ** BigInt(decimal.scale))
   return pico <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(pico) : null
 }
 

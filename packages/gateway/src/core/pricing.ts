@@ -110,8 +110,8 @@ export function pricesTokens(price: Price): boolean {
 /** Nothing was used. */
 export const noUsage: Usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
 
-/** Names of tiers that cost what the rates say. */
-const standardTiers = new Set(['default', 'standard', 'auto', 'on_demand'])
+/** Names of service tiers that cost what the rates say. */
+export const standardTiers: ReadonlySet<string> = new Set(['default', 'standard', 'auto', 'on_demand'])
 
 /** What the provider asks for this usage, in pico-USD. */
 export function upstreamCost(price: Price, usage: Usage): bigint {
