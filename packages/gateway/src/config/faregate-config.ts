@@ -126,7 +126,7 @@ export type TokenRates = {
   imageInput?: Decimal
   /** Sound that is spoken. Default: requests for sound are refused. */
   audioOutput?: Decimal
-  /** Pictures that are drawn. Default: requests for pictures are refused. */
+  /** Pictures that are drawn. Default: `output` where a model writes nothing else, else pictures are refused. */
   imageOutput?: Decimal
 }
 
@@ -189,7 +189,7 @@ export type ModelOptions = {
   media?: {
     /** Whether they may come from addresses that the provider fetches. Default: false. */
     remote?: boolean
-    /** The most tokens that one picture costs. Default: what its provider says of any picture. */
+    /** The most tokens that one picture costs, seen or drawn. Default: what its provider says of any picture. */
     imageTokensMax?: number
     /** The longest recording, in seconds. Default: what its bytes can hold. */
     audioSecondsMax?: number

@@ -43,7 +43,7 @@ describe('streams', () => {
     for (let cut = 0; cut <= streamed.length; cut += 1) {
       const { tap, kinds } = play(streamed, cut)
       expect(kinds).toEqual(['pass', 'pass', 'pass', 'last'])
-      expect([tap.usage(), tap.started()]).toEqual([reading, true])
+      expect([tap.usage(), tap.started(), tap.ended?.()]).toEqual([reading, true, true])
     }
   })
 
@@ -52,6 +52,7 @@ describe('streams', () => {
     expect([before.usage(), before.outputTokensSeen(), before.started()]).toEqual([null, 7224, false])
     const during = play(partial, 0).tap
     expect([during.usage(), during.outputTokensSeen(), during.started()]).toEqual([null, 7224, true])
+    expect(during.ended?.()).toBe(false)
   })
 
   test.each([
