@@ -159,7 +159,8 @@ export type ModelOptions = {
   /**
    * `{ input, cachedInput?, cacheWrite?, output, … }` in USD per million tokens, before markup;
    * `{ creditsPerRequest }`; or `'free'`; or several by the date they begin on, oldest first:
-   * `[{ price: … }, { from: '2027-01-01', price: … }]`.
+   * `[{ price: … }, { from: '2027-01-01', price: … }]`. Default, on a provider of type openai, anthropic, gemini,
+   * groq, deepseek or mistral: what the catalogue has for exactly this `upstreamModel`.
    */
   price?: PriceOptions | DatedPriceOptions[]
   /** This model's own markup in percent, in place of the general one. */
