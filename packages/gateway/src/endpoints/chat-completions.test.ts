@@ -178,7 +178,7 @@ describe('streams', () => {
     ['include_usage', { include_usage: true }],
     ['continuous_usage', { include_usage: true, continuous_usage_stats: true }],
     ['none', undefined],
-  ] as const)('usage is asked for in the provider’s way: %s', (streamOptions, expected) => {
+  ] as const)("usage is asked for in the provider's way: %s", (streamOptions, expected) => {
     for (const given of [{}, { stream_options: { include_usage: true } }]) {
       const request = accepted({ ...base, stream: true, ...given })
       expect(forwarded(request, { streamOptions }).stream_options).toEqual(expected)
