@@ -9,7 +9,7 @@ import type { ModelPart, Sections } from './sections.ts'
 const outputTokensDefault = 4096
 
 // An endpoint that is built takes its type out of here.
-const wiresToCome: readonly string[] = ['anthropic', 'gemini']
+const wiresToCome: readonly string[] = ['gemini']
 
 const anyRate = { numerator: 0, denominator: 1 }
 
@@ -59,7 +59,6 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
     reasoning: config.reasoning ?? true,
     onDisconnect: config.onDisconnect ?? 'abort',
     allowParameters: [...(config.allowParameters ?? [])],
-    outputCapField: provider?.type === 'openai' ? 'max_completion_tokens' : 'max_tokens',
     media: {
       remote: config.media?.remote ?? false,
       imageTokensMax: config.media?.imageTokensMax ?? null,
