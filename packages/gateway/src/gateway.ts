@@ -7,6 +7,7 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { responses } from './endpoints/responses.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -35,7 +36,10 @@ export type GatewayOptions = {
 }
 
 /** The model endpoints and where each is served. */
-const modelRoutes: readonly ModelRoute[] = [openAiRoute('/chat/completions', chatCompletions)]
+const modelRoutes: readonly ModelRoute[] = [
+  openAiRoute('/chat/completions', chatCompletions),
+  openAiRoute('/responses', responses),
+]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
 function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {
