@@ -7,6 +7,9 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { embeddings } from './endpoints/embeddings.ts'
+import { images } from './endpoints/images.ts'
+import { moderations } from './endpoints/moderations.ts'
 import { responses } from './endpoints/responses.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
@@ -39,6 +42,9 @@ export type GatewayOptions = {
 const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/chat/completions', chatCompletions),
   openAiRoute('/responses', responses),
+  openAiRoute('/embeddings', embeddings),
+  openAiRoute('/moderations', moderations),
+  openAiRoute('/images/generations', images),
 ]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */

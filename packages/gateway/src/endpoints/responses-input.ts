@@ -34,21 +34,21 @@ type Fault = Refusal | null
 const roles = new Set(['user', 'assistant', 'system', 'developer'])
 
 /** Keys of each type of item that cost their bytes and no more. */
-const itemKeys: Readonly<Record<string, ReadonlySet<string>>> = {
-  message: keys('type role content id status phase'),
-  function_call: keys('type id call_id name arguments status namespace async caller'),
-  function_call_output: keys('type id call_id output status name namespace caller'),
-  custom_tool_call: keys('type id call_id name input status namespace async caller'),
-  custom_tool_call_output: keys('type id call_id output status caller'),
-  reasoning: keys('type id summary content encrypted_content status'),
-  web_search_call: keys('type id status action'),
-}
-const partKeys: Readonly<Record<string, ReadonlySet<string>>> = {
-  input_text: keys('type text prompt_cache_breakpoint'),
-  output_text: keys('type text annotations logprobs'),
-  refusal: keys('type refusal'),
-  input_image: keys('type image_url detail prompt_cache_breakpoint'),
-}
+const itemKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['message', keys('type role content id status phase')],
+  ['function_call', keys('type id call_id name arguments status namespace async caller')],
+  ['function_call_output', keys('type id call_id output status name namespace caller')],
+  ['custom_tool_call', keys('type id call_id name input status namespace async caller')],
+  ['custom_tool_call_output', keys('type id call_id output status caller')],
+  ['reasoning', keys('type id summary content encrypted_content status')],
+  ['web_search_call', keys('type id status action')],
+])
+const partKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['input_text', keys('type text prompt_cache_breakpoint')],
+  ['output_text', keys('type text annotations logprobs')],
+  ['refusal', keys('type refusal')],
+  ['input_image', keys('type image_url detail prompt_cache_breakpoint')],
+])
 
 /** Checks `input`: a text, or items. */
 export function checkInput(input: unknown, context: InputContext): Result<InputCount, Refusal> {
@@ -71,7 +71,7 @@ export function checkInput(input: unknown, context: InputContext): Result<InputC
 function faultInItem(item: Fields, at: string, context: InputContext, counted: InputCount): Fault {
   const type = typeOf(item)
   if (type === 'item_reference') return referenceFault(at)
-  const known = itemKeys[type]
+  const known = itemKeys.get(type)
   if (known === undefined || (type === 'web_search_call' && !context.mayUseTools)) {
     const why = 'only messages, calls and results of functions, and reasoning have a price bound here'
     return typeFault('Items', type, at, why)
@@ -160,7 +160,7 @@ function faultInPart(value: unknown, at: string, context: InputContext, counted:
   const part = record(value)
   if (part === null) return invalidValue(at, 'an object')
   const type = typeof part.type === 'string' ? part.type : ''
-  const known = partKeys[type]
+  const known = partKeys.get(type)
   if (known === undefined) {
     const why =
       type === 'input_file' ? 'files have no price bound here; send their text' : 'send text or pictures'

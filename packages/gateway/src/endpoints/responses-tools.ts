@@ -18,10 +18,13 @@ export type ToolCount = { items: number; searches: boolean }
 
 type Fields = Record<string, unknown>
 
-const ownKeys: Readonly<Record<string, ReadonlySet<string>>> = {
-  function: keys('type name description parameters strict output_schema async defer_loading allowed_callers'),
-  custom: keys('type name description format async defer_loading allowed_callers'),
-}
+const ownKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [
+    'function',
+    keys('type name description parameters strict output_schema async defer_loading allowed_callers'),
+  ],
+  ['custom', keys('type name description format async defer_loading allowed_callers')],
+])
 const searchKeys = keys(
   'type external_web_access filters search_context_size user_location search_content_types',
 )
@@ -52,8 +55,8 @@ export function checkTools(
     if (tool === null) return err(invalidValue(at, 'an object'))
     const type = String(tool.type)
     const searches = searchTypes.has(type)
-    if (searches ? runs === null : ownKeys[type] === undefined) return err(typeFault(type, searches, at))
-    const known = searches ? searchKeys : (ownKeys[type] ?? searchKeys)
+    const known = searches ? searchKeys : ownKeys.get(type)
+    if (known === undefined || (searches && runs === null)) return err(typeFault(type, searches, at))
     const strange = Object.keys(tool).find(
       (key) => tool[key] !== null && !known.has(key) && !allowed.has(`tools.${key}`),
     )

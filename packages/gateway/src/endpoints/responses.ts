@@ -149,8 +149,9 @@ function changesOf(plan: Plan, options: ForwardOptions): Changes {
   if (addFields || Object.hasOwn(value, 'service_tier')) {
     changes.service_tier = JSON.stringify(plan.tier ?? 'default')
   }
+  // Whoever speaks this wire keeps answers unless told not to, so these are always added.
   for (const [name, text] of overwritten) {
-    if (!plan.allowed.has(name) && (addFields || Object.hasOwn(value, name))) changes[name] = text
+    if (!plan.allowed.has(name)) changes[name] = text
   }
   return changes
 }
