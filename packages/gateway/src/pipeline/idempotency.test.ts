@@ -1,7 +1,9 @@
 /** Requests with an Idempotency-Key: sent once, told of the first, and given its answer where answers are kept. */
 import { describe, expect, it } from 'vitest'
-import type { Pipeline } from './call.ts'
-import { readIdempotencyKey } from './idempotency.ts'
+import { ok } from '../core/result.ts'
+import type { Dispatch, Pipeline } from './call.ts'
+import { answerAndKeep, readIdempotencyKey } from './idempotency.ts'
+import { type Outlet, openTransformOutlet } from './outlet.ts'
 import { type Bench, chunk, fedStream, plainAnswer, startBench } from './test-kit.ts'
 
 const key = { 'idempotency-key': 'order-17' }
@@ -232,5 +234,33 @@ describe('where answers are kept', () => {
     const first = await ask(bench)
     expect(first.status).toBe(200)
     expect((await ask(bench)).status).toBe(409)
+  })
+
+  it('keeps nothing of what its client left, though it was read to its end', async () => {
+    const kept: string[] = []
+    const pipeline = {
+      settings: { idempotency: { storeAnswers: true } },
+      store: { keepAnswer: async (_: string, { requestId }: { requestId: string }) => kept.push(requestId) },
+      openOutlet: openTransformOutlet,
+    } as unknown as Pipeline
+    for (const requestId of ['left', 'read']) {
+      const dispatch = {
+        idempotency: { keyHash: 'key', requestHash: 'asked' },
+        identity: { accountId: 'a' },
+        reply: { hold: { id: requestId } },
+        whole: true,
+        ended: 'complete',
+      } as unknown as Dispatch
+      const given: { outlet?: Outlet } = {}
+      await answerAndKeep(pipeline, dispatch, ({ openOutlet }) => {
+        given.outlet = openOutlet(() => {})
+        return ok(new Response(given.outlet.readable))
+      })
+      given.outlet?.write(new Uint8Array([1]))?.catch(() => {})
+      if (requestId === 'left') given.outlet?.abort()
+      void given.outlet?.close()
+    }
+    await expect.poll(() => kept).toContain('read')
+    expect(kept).toEqual(['read'])
   })
 })

@@ -6,7 +6,7 @@
 import type { IdempotencyKey } from '../core/idempotency.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Identity } from '../ports.ts'
+import type { Identity, KeptAnswer } from '../ports.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
 import type { Outlet } from './outlet.ts'
 import { concatenate } from './read-body.ts'
@@ -78,19 +78,31 @@ export async function answerAndKeep(
   if (key === null || !pipeline.settings.idempotency.storeAnswers) return answer(pipeline)
   let streams = false
   const keep = async (body: Uint8Array<ArrayBuffer>) => {
-    const answered = await answering
-    if (answered.ok && isComplete(dispatch)) await keepAnswer(pipeline, dispatch, key, answered.value, body)
+    const head = await heading
+    if (head && isComplete(dispatch)) await keepAnswer(pipeline, dispatch, key, { ...head, body })
   }
   const openOutlet: Pipeline['openOutlet'] = (gone) => {
     streams = true
     return recordingOutlet(pipeline.openOutlet(gone), keep)
   }
   const answering = Promise.resolve(answer({ ...pipeline, openOutlet }))
+  // Read before the answer leaves: who sends it on changes its headers.
+  const heading = answering.then(
+    (answered) => (answered.ok ? headOf(answered.value) : null),
+    () => null,
+  )
   const answered = await answering
+  await heading
   if (!answered.ok || streams) return answered
   const body = new Uint8Array(await answered.value.clone().arrayBuffer())
   if (body.byteLength <= KEPT_BYTES_MAX) await keep(body)
   return answered
+}
+
+/** What is kept beside the body. Limits are left out: they say how things stood at that moment. */
+function headOf({ status, headers }: Response): Omit<KeptAnswer, 'body'> {
+  const kept = [...headers].filter(([name]) => !name.startsWith('x-ratelimit-'))
+  return { status, headers: Object.fromEntries(kept) }
 }
 
 /** A buffered answer is whole even if its client has gone, which is when a repeat is likeliest. */
@@ -125,21 +137,13 @@ async function keepAnswer(
   { store, log }: Pipeline,
   { identity, reply }: Dispatch,
   { keyHash }: IdempotencyKey,
-  { status, headers }: Response,
-  body: Uint8Array<ArrayBuffer>,
+  answer: KeptAnswer,
 ): Promise<void> {
   const requestId = reply.hold.id
-  const kept = [...headers].filter(([name]) => !isOfItsMoment(name))
   try {
-    const answer = { status, headers: Object.fromEntries(kept), body }
     await store.keepAnswer(identity.accountId, { keyHash, requestId }, answer)
   } catch (error) {
     // A repeat is then refused, as it is where no answers are kept.
     log('warn', 'answer_not_kept', { requestId, error: nameOf(error) })
   }
-}
-
-/** Headers that say how things stand, or are for the origin that asked: a repeat gets its own, or none. */
-function isOfItsMoment(name: string): boolean {
-  return name === 'vary' || name.startsWith('access-control-') || name.startsWith('x-ratelimit-')
 }
