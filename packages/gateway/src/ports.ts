@@ -134,10 +134,24 @@ export type Provider = {
   overheadTokens: { base: number; perItem: number }
   /** Whether `user`, `store` and such may be added to a request; some compatible servers refuse what they do not know. */
   addFields: boolean
+  /** The one field by which it knows a chat's output cap; without it the caller's own is kept. */
+  outputCapField?: OutputCapField
+  /** How a chat's stream is made to tell its usage; `include_usage` where absent. */
+  streamOptions?: StreamUsage
 }
+
+export type OutputCapField = 'max_completion_tokens' | 'max_tokens'
+
+/**
+ * What brings the usage of a chat's stream: `include_usage` asks for it at the end, `continuous_usage` for running
+ * totals too (vLLM), and `none` is for those that tell it unasked, of which some refuse `stream_options`.
+ */
+export type StreamUsage = 'include_usage' | 'continuous_usage' | 'none'
 
 /** A model request as it came. */
 export type RawRequest = {
+  /** The whole address as it was called, query included. */
+  url: string
   body: Uint8Array
   /** The caller's headers. None goes on by itself; a wire may read those that are part of it, such as an API version. */
   headers: Headers
@@ -158,6 +172,8 @@ export type ModelRequest = {
   includeUsage: boolean
   /** Output tokens asked for per choice, if given. */
   outputTokensAsked: number | null
+  /** Whether that is what the answer takes (a picture, a vector), since nothing in the request could cap it. */
+  outputFixed?: true
   choices: number
   /** Messages, tools and other parts that each may cost the provider's framing tokens. */
   items: number
@@ -187,9 +203,11 @@ export type ForwardOptions = {
   outputTokensMax: number
   userHash: string
   /** The one field by which the upstream knows the cap; without it the caller's own, else `max_completion_tokens`. */
-  outputCapField?: 'max_completion_tokens' | 'max_tokens'
+  outputCapField?: OutputCapField | undefined
   /** False for upstreams that refuse fields they do not know: then `user`, `store` and such are only overwritten. */
   addFields?: boolean
+  /** How usage is asked for in a stream; `include_usage` where absent. */
+  streamOptions?: StreamUsage | undefined
 }
 
 /** What the parser may let through beyond the endpoint's own allow-list, and what it needs to know of models. */
@@ -226,6 +244,11 @@ export type Tap = {
   outputTokensSeen(): number
   /** Whether any visible output was seen. */
   started(): boolean
+  /**
+   * Whether the answer has said its last word. Of wires whose streams end with their connection: one that ends before
+   * that was broken off. Where it is absent, a connection that ends in good order ends the answer.
+   */
+  ended?(): boolean
 }
 
 /** The receipt that is shown to the caller inside `usage`, in credits. */
@@ -258,6 +281,9 @@ export type Endpoint = {
   tap(request: ModelRequest): Tap
   /** Puts the receipt into the `usage` object of an answer's or a frame's JSON text. */
   withReceipt(jsonText: string, receipt: Receipt): string
+  /** The most bytes of an answer that comes whole, and of one event of a stream, where the usual is too little. */
+  answerBytesMax?: number
+  eventBytesMax?: number
 }
 
 /** Who buys, and for which account. */

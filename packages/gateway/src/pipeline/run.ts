@@ -40,7 +40,8 @@ async function parse(pipeline: Pipeline, call: Call): Promise<Result<Asked, Refu
   const { settings, catalog, clock } = pipeline
   const bytes = await readBody(call.request, settings.body)
   if (!bytes.ok) return bytes
-  const raw = { body: bytes.value, headers: call.request.headers, model: call.model }
+  const { url, headers } = call.request
+  const raw = { url, body: bytes.value, headers, model: call.model }
   const ask = await call.endpoint.parse(raw, {
     unknownParameters: settings.unknownParameters,
     find: (name) => {
@@ -109,8 +110,9 @@ async function outgoingOf(
     upstreamModel: model.upstreamModel,
     outputTokensMax: reply.hold.outputTokensMax,
     userHash: (typeof hash === 'string' ? hash : await hash).slice(0, 64),
-    outputCapField: model.outputCapField,
+    outputCapField: provider.outputCapField,
     addFields: provider.addFields,
+    streamOptions: provider.streamOptions,
   })
 }
 
