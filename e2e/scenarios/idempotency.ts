@@ -85,6 +85,12 @@ export function idempotency(stack: () => Stack): void {
     expect(arrivals(stack(), sent.key)).toHaveLength(1)
   })
 
+  freedom(stack)
+  sdks(stack)
+}
+
+/** Which keys are free, and which cannot be keys. */
+function freedom(stack: () => Stack): void {
   it.concurrent('200: a key is free after a refusal: the provider’s, or ours before anything was held', async () => {
     const sent = await fresh(stack())
     const refused = await send(stack(), sent, { body: chatBody(newKey(), { status: 500 }) })
@@ -110,8 +116,6 @@ export function idempotency(stack: () => Stack): void {
     await expectRefusal(answer, { status: 400, code: 'invalid_value', param: 'Idempotency-Key', says: /255/ })
     expect(arrivals(stack(), sent.key)).toHaveLength(0)
   })
-
-  sdks(stack)
 }
 
 function sdks(stack: () => Stack): void {

@@ -27,7 +27,7 @@ export async function readIdempotencyKey(
     return err(refusal('invalid_value', message, { param: 'Idempotency-Key' }))
   }
   const { pathname, search } = new URL(request.url)
-  const digest = await crypto.subtle.digest('SHA-256', comparable(request, body))
+  const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(comparable(request, body)))
   // Routes are served with and without /v1, alike.
   const asked = `${request.method} ${pathname.replace(/^\/v1(?=\/)/, '')}${search} ${hexadecimal(digest)}`
   const [keyHash, requestHash] = await Promise.all([sha256(key), sha256(asked)])
@@ -35,10 +35,10 @@ export async function readIdempotencyKey(
 }
 
 /** The body without the boundary of a form, which clients make anew for each try. */
-function comparable({ headers }: Request, body: Uint8Array): Uint8Array<ArrayBuffer> {
+function comparable({ headers }: Request, body: Uint8Array): Uint8Array {
   const type = headers.get('content-type') ?? ''
   const boundary = /^multipart\/form-data;.*\bboundary="?([^";]+)/i.exec(type)?.[1]
-  if (boundary === undefined) return new Uint8Array(body)
+  if (boundary === undefined) return body
   // One character for each byte, so that no two bodies become one.
   return new TextEncoder().encode(new TextDecoder('latin1').decode(body).replaceAll(boundary, ''))
 }
