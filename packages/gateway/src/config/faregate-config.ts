@@ -75,6 +75,14 @@ export type FaregateConfig = {
     /** The longest, in milliseconds. Cloudflare Workers allow less than 30000. Default: 20000. */
     timeMs?: number
   }
+  /** What is done for requests with an `Idempotency-Key`, which are never sent twice within a day. */
+  idempotency?: {
+    /**
+     * Keeps their whole answers, of at most 1 MiB, in the store for a day, so that a repeat gets the answer again in
+     * place of a 409. What models wrote for your users is then at rest in your database and its backups. Default: false.
+     */
+    storeAnswers?: boolean
+  }
 }
 
 /** Where models are. */
