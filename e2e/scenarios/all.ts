@@ -19,6 +19,7 @@ import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { quotes } from './quotes.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
@@ -36,6 +37,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
+  describe('quotes', () => quotes(stack))
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
