@@ -7,6 +7,7 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { generateContent, streamGenerateContent } from './endpoints/generate-content.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -35,11 +36,20 @@ export type GatewayOptions = {
 }
 
 /** The model endpoints and where each is served. */
-const modelRoutes: readonly ModelRoute[] = [openAiRoute('/chat/completions', chatCompletions)]
+const modelRoutes: readonly ModelRoute[] = [
+  openAiRoute('/chat/completions', chatCompletions),
+  geminiRoute('generateContent', generateContent),
+  geminiRoute('streamGenerateContent', streamGenerateContent),
+]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
 function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {
   return { paths: [path, `/v1${path}`], endpoint }
+}
+
+/** Gemini's SDKs can be told to call `v1`. The name before the method may hold slashes: `models/…`, `tunedModels/…`. */
+function geminiRoute(method: string, endpoint: Endpoint): ModelRoute {
+  return { paths: ['/v1beta', '/v1'].map((prefix) => `${prefix}/:call{.+:${method}}`), endpoint }
 }
 
 /** Makes the function that serves every request of a gateway. */
