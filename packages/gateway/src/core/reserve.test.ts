@@ -131,12 +131,45 @@ describe('an asked cap', () => {
     expect(ledger.accept(withOutput('d', { asked: 1 })).hold.outputTokensMax).toBe(1)
   })
 
+  test('that is fixed is refused where it would be lowered: 400 with both figures', () => {
+    const ledger = ledgerWith(5000, { outputTokensMax: 500 })
+    for (const [id, max] of [
+      ['a', null],
+      ['b', 499],
+      ['c', 900],
+    ] as const) {
+      const refused = ledger.refuse(withOutput(id, { asked: 501, max, fixed: true }))
+      expect(refused.code).toBe('request_too_large_for_plan')
+      expect(refused.message).toContain(
+        `up to 501 output tokens, and your plan and the model allow ${max === 499 ? 499 : 500}`,
+      )
+    }
+    expect(ledger.accept(withOutput('d', { asked: 500, fixed: true }))).toMatchObject({
+      clamped: false,
+      hold: { outputTokensMax: 500 },
+    })
+  })
+
+  test('that is fixed and beyond the balance is 402, which does not ask for a lower cap', () => {
+    const refused = ledgerWith(1000).refuse(withOutput('r', { asked: 950, fixed: true }, { inputTokens: 51 }))
+    expect(refused.code).toBe('insufficient_credits')
+    expect(refused.message).toMatch(/available\. Ask for less, or buy credits\.$/)
+  })
+
+  test('of nothing holds the input alone', () => {
+    const ledger = ledgerWith(100, { outputTokensMax: 500 })
+    expect(ledger.accept(withOutput('r', { asked: 0, fixed: true }, { inputTokens: 100 }))).toMatchObject({
+      clamped: false,
+      hold: { outputTokensMax: 0, amount: 100 },
+    })
+  })
+
   test('is never lowered to the balance: 402 names what is affordable, and that is admitted', () => {
     const ledger = ledgerWith(1000)
     const refused = ledger.refuse(withOutput('r', { asked: 5000 }, { inputTokens: 99, choices: 2 }))
     expect(refused.code).toBe('insufficient_credits')
     expect(refused.message).toContain('up to 0.010099 credits, and 0.001 are available')
-    const tokens = Number(/lower max_completion_tokens to (\d+)/.exec(refused.message)?.[1])
+    const tokens = Number(/ask for at most (\d+)/.exec(refused.message)?.[1])
     expect(tokens).toBe(450)
     expect(ledger.refuse(withOutput('s', { asked: tokens + 1 }, { inputTokens: 99, choices: 2 })).code).toBe(
       'insufficient_credits',
@@ -148,12 +181,12 @@ describe('an asked cap', () => {
     const asked = Number.MAX_SAFE_INTEGER
     const refused = ledgerWith(1000).refuse(withOutput('r', { asked }, { inputTokens: 10, choices: 128 }))
     expect(refused.code).toBe('insufficient_credits')
-    expect(refused.message).toContain('lower max_completion_tokens to 7,')
+    expect(refused.message).toContain('ask for at most 7,')
   })
 
   test('may be as low as the one token that is affordable', () => {
     const refused = ledgerWith(101).refuse(withOutput('r', { asked: 10 }, { inputTokens: 100 }))
-    expect(refused.message).toContain('lower max_completion_tokens to 1,')
+    expect(refused.message).toContain('ask for at most 1,')
   })
 
   test('with an input that is beyond the balance, 402 says to shorten it', () => {
@@ -186,7 +219,7 @@ describe('a missing cap', () => {
     const refused = ledger.refuse(withOutput('r', {}, { inputTokens: 100, choices: 2 }))
     expect(refused.code).toBe('insufficient_credits')
     expect(refused.message).toContain('up to 0.000612 credits')
-    expect(refused.message).toContain('lower max_completion_tokens to 255')
+    expect(refused.message).toContain('ask for at most 255')
     ledger.accept(withOutput('s', { asked: 255 }, { inputTokens: 100, choices: 2 }))
   })
 
@@ -287,7 +320,7 @@ describe('a Faregate key', () => {
     expect(hold).toMatchObject({ outputTokensMax: 450, amount: 1000 })
     ledger.accept(settleOf('r', usageOf(100, 645)))
     expect(ledger.refuse(by('s')).message).toBe(
-      'This request may cost up to 0.000256 credits, and this Faregate key may spend 0.000255 more. That pays for 255 output tokens: lower max_completion_tokens to 255, or make a new key.',
+      'This request may cost up to 0.000256 credits, and this Faregate key may spend 0.000255 more. That pays for 255 output tokens: ask for at most 255, or make a new key.',
     )
     ledger.accept({ ...by('t'), output: { asked: 255, default: 4096, max: null } })
     expect(ledger.refuse(by('u')).message).toContain('Shorten the input, or make a new key.')

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { boundOf, charge, chargeMax, type Price } from '../core/pricing.ts'
+import { charge, type Price } from '../core/pricing.ts'
 import { unitPrice } from '../core/test-kit.ts'
 import type { ForwardOptions, ModelRequest } from '../ports.ts'
 import { generateContent } from './generate-content.ts'
-import { forwardedText, parseWith } from './test-kit.ts'
+import { forwardedText, holdOf, parseWith } from './test-kit.ts'
 import { pictureOf, pngOf } from './test-kit-pictures.ts'
 
 /** Of a field that is given in both spellings, the first alone. */
@@ -184,10 +184,8 @@ test('no usage within the bounds of a request costs more than its hold', () => {
       const reading = tap.usage()
       expect(reading?.invalid).toBe(false)
       const full = { ...unitPrice, ...over }
-      const inputTokens = request.forwardedBytesMax + (request.uses?.imageInputTokens ?? 0)
-      const bound = boundOf({ inputTokens, ...(request.uses && { uses: request.uses }) })
-      const hold = chargeMax(full, bound, outputTokensMax * request.choices)
-      if (reading) expect(charge(full, reading.usage)).toBeLessThanOrEqual(hold)
+      const held = holdOf({ ...request, outputTokensAsked: outputTokensMax }, full)
+      if (reading) expect(charge(full, reading.usage)).toBeLessThanOrEqual(held)
     }),
     { numRuns: 1500 },
   )

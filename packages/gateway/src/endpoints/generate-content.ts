@@ -45,6 +45,9 @@ import {
 } from './parameters.ts'
 import { record } from './usage.ts'
 
+/** A picture of the largest size, in base64, and more. */
+const pictureBytesMax = 32 * 1024 * 1024
+
 /** Answers come whole. */
 export const generateContent: Endpoint = {
   id: 'generate-content',
@@ -53,6 +56,9 @@ export const generateContent: Endpoint = {
   tap: createGeminiTap,
   // Its clients are strict about what they do not know; the header of the answer tells the charge.
   withReceipt: (jsonText) => jsonText,
+  // Whatever holds a picture holds it whole.
+  answerBytesMax: pictureBytesMax,
+  eventBytesMax: pictureBytesMax,
 }
 
 /** Answers come as server-sent events. */
