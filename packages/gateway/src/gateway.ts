@@ -13,6 +13,7 @@ import { generateContent, streamGenerateContent } from './endpoints/generate-con
 import { images } from './endpoints/images.ts'
 import { messages } from './endpoints/messages.ts'
 import { moderations } from './endpoints/moderations.ts'
+import { responses } from './endpoints/responses.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -45,6 +46,7 @@ const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/chat/completions', chatCompletions),
   geminiRoute('generateContent', generateContent),
   geminiRoute('streamGenerateContent', streamGenerateContent),
+  openAiRoute('/responses', responses),
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
   openAiRoute('/images/generations', images),
