@@ -7,9 +7,13 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { countTokens } from './endpoints/count-tokens.ts'
 import { embeddings } from './endpoints/embeddings.ts'
+import { generateContent, streamGenerateContent } from './endpoints/generate-content.ts'
 import { images } from './endpoints/images.ts'
+import { messages } from './endpoints/messages.ts'
 import { moderations } from './endpoints/moderations.ts'
+import { responses } from './endpoints/responses.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -40,14 +44,24 @@ export type GatewayOptions = {
 /** The model endpoints and where each is served. */
 const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/chat/completions', chatCompletions),
+  geminiRoute('generateContent', generateContent),
+  geminiRoute('streamGenerateContent', streamGenerateContent),
+  openAiRoute('/responses', responses),
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
   openAiRoute('/images/generations', images),
+  { paths: ['/messages', '/v1/messages'], endpoint: messages },
+  { paths: ['/messages/count_tokens', '/v1/messages/count_tokens'], endpoint: countTokens },
 ]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
 function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {
   return { paths: [path, `/v1${path}`], endpoint }
+}
+
+/** Gemini's SDKs can be told to call `v1`. The name before the method may hold slashes: `models/…`, `tunedModels/…`. */
+function geminiRoute(method: string, endpoint: Endpoint): ModelRoute {
+  return { paths: ['/v1beta', '/v1'].map((prefix) => `${prefix}/:call{.+:${method}}`), endpoint }
 }
 
 /** Makes the function that serves every request of a gateway. */

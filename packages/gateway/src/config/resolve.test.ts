@@ -70,6 +70,7 @@ test('what is left out has its default', () => {
     timeouts: { headersMs: 600_000, idleMs: 180_000, totalMs: 900_000 },
     body: { bytesMax: 4_194_304, timeoutMs: 15_000 },
     drain: { concurrentMax: 100, timeMs: 20_000 },
+    idempotency: { storeAnswers: false },
     payments: { buyRoles: ['admin'], automaticTax: false, promotionCodes: false },
     host: '0.0.0.0',
     port: 8080,
@@ -284,7 +285,6 @@ test('what may not be meant is warned of', () => {
   const { warnings } = settingsOf({ ...contractExample, models, plans, identity: {} }, env)
   const all = warnings.join('\n')
   for (const words of [
-    'anthropic',
     'No plan includes the model lonely',
     'authorizedParties is empty',
     'FAREGATE_ADMIN_KEY',
