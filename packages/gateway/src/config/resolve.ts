@@ -91,12 +91,7 @@ export function resolveConfig(
     providers: providers.providers,
     creditPacks: packs.packs,
     payments: payments.payments,
-    warnings: [
-      ...models.warnings,
-      ...identity.warnings,
-      ...payments.warnings,
-      ...furtherWarnings(sections, catalog, env),
-    ],
+    warnings: [...identity.warnings, ...payments.warnings, ...furtherWarnings(sections, catalog, env)],
   })
 }
 

@@ -27,7 +27,7 @@ export async function quote(pipeline: Pipeline, call: Call): Promise<Result<Quot
   const { catalog, clock, store } = pipeline
   const identity = await pipeline.authenticate(call.request.headers, clock())
   if (!identity.ok) return identity
-  const asked = await parse(pipeline, call)
+  const asked = await parse(pipeline, call, identity.value)
   if (!asked.ok) return asked
   const { ask } = asked.value
   const bounded = boundRequest(pipeline, call, identity.value, { ask, idempotency: null })
