@@ -14,6 +14,7 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { dialects } from './dialects.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
@@ -46,6 +47,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))
+  describe('dialects', () => dialects(stack))
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
