@@ -65,7 +65,7 @@ async function dispatch(
   const way: Dispatch = {
     ...admitted,
     call,
-    tap: call.endpoint.tap(admitted.ask),
+    tap: call.endpoint.tap(admitted.ask, admitted.provider),
     startedAt: pipeline.steadyClock(),
     firstOutputAt: null,
     whole: false,
