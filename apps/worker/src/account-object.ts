@@ -6,7 +6,9 @@ import {
   type Command,
   createAccountLedger,
   type EntryQuery,
+  type KeptAnswer,
   type PaymentQuery,
+  type RequestKey,
   type UsageQuery,
 } from '@faregate/gateway/stores/durable-object'
 import type { WorkerEnv } from './env.ts'
@@ -44,6 +46,14 @@ export class AccountObject extends DurableObject<WorkerEnv> {
 
   usage(accountId: string, query: UsageQuery) {
     return this.#ledger.usage(accountId, query)
+  }
+
+  keepAnswer(accountId: string, key: RequestKey, answer: KeptAnswer) {
+    return this.#ledger.keepAnswer(accountId, key, answer)
+  }
+
+  answer(accountId: string, key: RequestKey) {
+    return this.#ledger.answer(accountId, key)
   }
 
   override alarm() {

@@ -90,16 +90,20 @@ test('another price of a credit is refused with the reason, and the holds are no
   expect((await store.read(account)).open.total).toBe(0)
 })
 
-test('a reserve and its settlement change six rows', async () => {
+test('a reserve and its settlement change six rows, and one more with an Idempotency-Key', async () => {
   const account = accountId()
   await accepted(store, account, grantOf(50_000))
   await accepted(store, account, reserveOf(1000))
+  const idempotency = { keyHash: 'key', requestHash: 'hello' }
   const written = await runInDurableObject(objectOf(account), async (object, { storage }) => {
-    const { sql } = storage
-    const before = sql.exec('SELECT total_changes() AS changes').one().changes
+    const changes = () => Number(storage.sql.exec('SELECT total_changes() AS changes').one().changes)
+    const before = changes()
     await object.apply(account, reserveOf(1000, 'req'))
     await object.apply(account, settleOf('req', 500))
-    return Number(sql.exec('SELECT total_changes() AS changes').one().changes) - Number(before)
+    const between = changes()
+    await object.apply(account, reserveOf(1000, 'with key', { idempotency }))
+    await object.apply(account, settleOf('with key', 500))
+    return [between - before, changes() - between]
   })
-  expect(written).toBe(6)
+  expect(written).toEqual([6, 7])
 })

@@ -5,7 +5,9 @@ import {
   type Command,
   createAccountLedger,
   type EntryQuery,
+  type KeptAnswer,
   type PaymentQuery,
+  type RequestKey,
   type UsageQuery,
 } from '@faregate/gateway/stores/durable-object'
 import { catalog } from '../../../packages/gateway/src/stores/conformance/fixtures.ts'
@@ -57,6 +59,14 @@ export class TestAccountObject extends DurableObject<TestEnv> {
 
   usage(accountId: string, query: UsageQuery) {
     return this.#ledger.usage(accountId, query)
+  }
+
+  keepAnswer(accountId: string, key: RequestKey, answer: KeptAnswer) {
+    return this.#ledger.keepAnswer(accountId, key, answer)
+  }
+
+  answer(accountId: string, key: RequestKey) {
+    return this.#ledger.answer(accountId, key)
   }
 
   override alarm() {

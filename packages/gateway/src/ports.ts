@@ -67,6 +67,12 @@ export type UsageSum = {
   credits: number
 }
 
+/** A request that came with an Idempotency-Key: the key's SHA-256 (hexadecimal), and the request's own id. */
+export type RequestKey = { keyHash: string; requestId: string }
+
+/** A whole answer as it went out, without the headers that depend on who asks. `body` has at most 1 MiB. */
+export type KeptAnswer = { status: number; headers: Record<string, string>; body: Uint8Array<ArrayBuffer> }
+
 /** The durable ledger. A method that cannot reach its storage throws `StoreUnavailable`; nothing was decided then. */
 export type Store = {
   /** Decides one command inside a transaction of the account and answers only when it is durable. */
@@ -79,6 +85,13 @@ export type Store = {
   payments(accountId: string, query: PaymentQuery): Promise<PaymentPage>
   /** What was used, summed by one dimension and ordered by it. */
   usage(accountId: string, query: UsageQuery): Promise<UsageSum[]>
+  /**
+   * Keeps a request's answer for as long as its Idempotency-Key stands for that request: a day at most. Does nothing
+   * where the key does not.
+   */
+  keepAnswer(accountId: string, key: RequestKey, answer: KeptAnswer): Promise<void>
+  /** The answer that was kept of a request, or null. */
+  answer(accountId: string, key: RequestKey): Promise<KeptAnswer | null>
   /** Throws when the store cannot take commands now. */
   ready(): Promise<void>
   /** Ends timers and waits for what is queued. */
@@ -125,6 +138,8 @@ export type Provider = {
 
 /** A model request as it came. */
 export type RawRequest = {
+  /** The whole address as it was called, query included. */
+  url: string
   body: Uint8Array
   /** The caller's headers. None goes on by itself; a wire may read those that are part of it, such as an API version. */
   headers: Headers
@@ -217,6 +232,11 @@ export type Tap = {
   outputTokensSeen(): number
   /** Whether any visible output was seen. */
   started(): boolean
+  /**
+   * Whether the answer has said its last word. Of wires whose streams end with their connection: one that ends before
+   * that was broken off. Where it is absent, a connection that ends in good order ends the answer.
+   */
+  ended?(): boolean
 }
 
 /** The receipt that is shown to the caller inside `usage`, in credits. */

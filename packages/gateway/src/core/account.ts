@@ -65,6 +65,8 @@ export type Hold = {
   /** The metered cost so far, in microcredits. */
   checkpoint: number
   counted: WindowStarts
+  /** SHA-256 of the Idempotency-Key that the request came with, if it came with one. */
+  idempotencyKeyHash?: string
 }
 
 /** `on`: waits for the balance to fall. `under_way`: the provider was asked. `stopped`: the last attempt failed. */

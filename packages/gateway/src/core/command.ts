@@ -1,6 +1,7 @@
 /** Everything that can be asked of an account, as data. A store runs each through `decide` in one transaction. */
 import type { Account, GrantRecord, Hold, Key, Uses } from './account.ts'
 import type { Ended, Entry, GrantSource } from './entry.ts'
+import type { FirstUse, IdempotencyKey } from './idempotency.ts'
 import type { LimitReport } from './limits.ts'
 import { type NewPayment, type Offer, type Payment, type PaymentFact, referenceWith } from './payment.ts'
 import type { Payer } from './plans.ts'
@@ -30,6 +31,8 @@ export type Reserve = {
     /** The model's maximum, or null. */
     max: number | null
   }
+  /** What came with an Idempotency-Key; absent for a request without one. */
+  idempotency?: IdempotencyKey
 }
 
 /** Records what a live request has cost so far, and renews its lease. */
@@ -219,6 +222,8 @@ export type Found = {
   entry?: Entry | undefined
   grant?: GrantRecord | undefined
   payment?: Payment | undefined
+  /** The first use of the Idempotency-Key that the command is about. */
+  first?: FirstUse | undefined
   /** The other account that was asked for; a fresh one if it has never been seen. */
   other?: Account | undefined
 }

@@ -2,6 +2,7 @@
 import type { Account, Grant, GrantRecord, Hold } from './account.ts'
 import type { Catalog } from './catalog.ts'
 import type { Entry } from './entry.ts'
+import type { KeyUse } from './idempotency.ts'
 import { windowsAt } from './limits.ts'
 import type { Payment } from './payment.ts'
 import { dueAllowance, type Payer, type PlanResolution } from './plans.ts'
@@ -14,6 +15,7 @@ export type Draft = {
   records: GrantRecord[]
   payment: Payment | null
   spent: Spent | null
+  keyUse: Decision<unknown>['keyUse']
   now: number
   catalog: Catalog
 }
@@ -40,7 +42,9 @@ export type Decision<Reply> = {
   hold: { put: Hold } | { drop: string } | null
   payment: Payment | null
   spent: Spent | null
-  /** Everything under the account's id moves to this one before the rest is written. */
+  /** The first use of an Idempotency-Key to remember, or the key (its hash) to let go. */
+  keyUse: { put: KeyUse } | { drop: string } | null
+  /** Everything under the account's id moves to this one before the rest is written; uses of keys are forgotten. */
   retired: Retired | null
   reply: Reply
 }
@@ -54,6 +58,7 @@ export function unchanged<Reply>(reply: Reply): Decision<Reply> {
     hold: null,
     payment: null,
     spent: null,
+    keyUse: null,
     retired: null,
     reply,
   }
@@ -71,7 +76,8 @@ export function openDraft(account: Account, { now, catalog }: Context): Draft {
     keys: account.keys.map((key) => ({ ...key })),
     billing: { ...account.billing },
   }
-  const draft: Draft = { account: copy, entries: [], records: [], payment: null, spent: null, now, catalog }
+  const written = { entries: [], records: [], payment: null, spent: null, keyUse: null }
+  const draft: Draft = { account: copy, ...written, now, catalog }
   expireGrants(draft)
   return draft
 }
@@ -82,10 +88,10 @@ export function closeDraft<Reply>(
   reply: Reply,
   hold: Decision<Reply>['hold'] = null,
 ): Decision<Reply> {
-  const { account, entries, records, payment, spent } = draft
+  const { account, entries, records, payment, spent, keyUse } = draft
   account.version += 1
   account.grants = account.grants.filter((grant) => grant.available > 0 || grant.held > 0)
-  return { account, entries, records, hold, payment, spent, retired: null, reply }
+  return { account, entries, records, hold, payment, spent, keyUse, retired: null, reply }
 }
 
 /** What has passed its expiry and is not held expires now. */

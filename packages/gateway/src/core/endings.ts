@@ -36,9 +36,7 @@ export function end(
     case 'settle':
       return ok(finish(account, hold, { ...command, charged: charge(hold.price, command.usage) }, context))
     case 'release':
-      return ok(
-        finish(account, hold, { usage: noUsage, ended: 'error', estimated: false, charged: 0 }, context),
-      )
+      return ok(release(account, hold, found, context))
     case 'lapse':
       return ok(lapse(account, hold, context))
   }
@@ -69,6 +67,14 @@ function checkpoint(account: Account, hold: Hold, usage: Usage, now: number): De
  */
 function isAlive({ leaseUntil }: Hold, now: number): boolean {
   return now < leaseUntil && leaseUntil <= now + LEASE_AHEAD_MS
+}
+
+/** Gives the hold back whole, and its Idempotency-Key free: the request may be sent anew. */
+function release(account: Account, hold: Hold, { first }: Found, context: Context): Decision<EndReply> {
+  const outcome = { usage: noUsage, ended: 'error', estimated: false, charged: 0 } as const
+  const decision = finish(account, hold, outcome, context)
+  const own = first?.use.requestId === hold.id
+  return own ? { ...decision, keyUse: { drop: first.use.keyHash } } : decision
 }
 
 /** A dead process's request is presumed sent: it costs its input, or what was metered if that is more. */

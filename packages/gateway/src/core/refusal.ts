@@ -60,6 +60,8 @@ export type Refusal = {
   retryAfterMs?: number
   /** Asks whoever reserved to begin an auto top-up. */
   topUpDue?: true
+  /** The request that the caller's Idempotency-Key stands for; `repeated`: it asked the same, and has ended. */
+  first?: { requestId: string; repeated: boolean }
 }
 
 /** Makes a refusal. */

@@ -12,6 +12,7 @@ import {
   openDraft,
   unchanged,
 } from './draft.ts'
+import { repeatRefusal } from './idempotency.ts'
 import { countRequest, limitRefusal, limitReport } from './limits.ts'
 import { resolvePlan } from './plans.ts'
 import { affordableOutputTokens, boundOf, chargeMax } from './pricing.ts'
@@ -41,7 +42,7 @@ export function reserve(
   // The key first: whoever does not hold one must not learn how the account stands.
   const key = findKey(draft, command)
   if (!key.ok) return key
-  const refused = standingRefusal(draft.account)
+  const refused = standingRefusal(draft.account) ?? repeated(command, found, context)
   if (refused) return err(refused)
   const resolution = resolvePlan(
     draft.account,
@@ -58,6 +59,9 @@ export function reserve(
   const admitted = admit(draft, command, plan, key.value, cap.value)
   if (!admitted.ok) return err(withTopUp(admitted.error, draft))
   const hold = admitted.value
+  if (command.idempotency) {
+    draft.keyUse = { put: { ...command.idempotency, requestId: command.id, at: context.now } }
+  }
   if (command.planClaim !== null) draft.account.claimedPlan = command.planClaim
   return ok(closeDraft(draft, replyFor(draft.account, hold, command, context), { put: hold }))
 }
@@ -75,6 +79,10 @@ function standingRefusal(account: Account): Refusal | null {
     'account_in_debt',
     `This account owes ${creditsOf(account.debt)} credits from a refunded or disputed payment. Buy credits to go on.`,
   )
+}
+
+function repeated({ idempotency }: Reserve, { first }: Found, { now }: Context): Refusal | null {
+  return idempotency ? repeatRefusal(idempotency, first, now) : null
 }
 
 /** The Faregate key that the command came with; null when it came with a session token. */
@@ -166,6 +174,7 @@ function admit(
     draws: draw(account, amount),
     checkpoint: 0,
     counted: countRequest(account.windows, ask),
+    ...(command.idempotency && { idempotencyKeyHash: command.idempotency.keyHash }),
   })
 }
 

@@ -6,8 +6,9 @@ import { runCommand } from '../stores/rows.ts'
 import { type Account, type GrantRecord, type Hold, newAccount } from './account.ts'
 import type { Catalog, Limits, Plan } from './catalog.ts'
 import type { Command, CreateKey, Grant, ReplyOf, Reserve } from './command.ts'
-import type { Retired } from './draft.ts'
+import type { Decision, Retired } from './draft.ts'
 import type { Entry } from './entry.ts'
+import type { KeyUse } from './idempotency.ts'
 import type { Payment } from './payment.ts'
 import type { Price, Usage } from './pricing.ts'
 import type { Refusal } from './refusal.ts'
@@ -98,6 +99,8 @@ export type Ledger = {
   readonly entries: readonly Entry[]
   readonly records: ReadonlyMap<string, GrantRecord>
   readonly payments: ReadonlyMap<string, Payment>
+  /** First uses of Idempotency-Keys, by the keys' hashes. */
+  readonly keyUses: ReadonlyMap<string, KeyUse>
   /** The books of accounts that were closed, by their new ids. */
   readonly retired: ReadonlyMap<string, Retired>
   /** How often rows were written. */
@@ -116,6 +119,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
   const entries = new Map<string, Entry>()
   const records = new Map<string, GrantRecord>()
   const payments = new Map<string, Payment>()
+  const keyUses = new Map<string, KeyUse>()
   const retired = new Map<string, Retired>()
   const list: Entry[] = []
   let writes = 0
@@ -128,13 +132,14 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     entry: (_: string, entryId: string) => entries.get(entryId),
     grant: (_: string, grantId: string) => records.get(grantId),
     payment: (_: string, paymentId: string) => payments.get(paymentId),
+    keyUse: (_: string, keyHash: string) => keyUses.get(keyHash),
     write: (_: string, decision: Parameters<Parameters<typeof runCommand>[0]['write']>[1]) => {
       writes += 1
       deepFreeze(decision)
       if (decision.retired) {
         const all = [...list, ...decision.retired.entries]
         retired.set(decision.retired.id, { ...decision.retired, entries: all })
-        for (const rows of [entries, records, payments]) rows.clear()
+        for (const rows of [entries, records, payments, keyUses]) rows.clear()
         list.length = 0
       }
       if (decision.account) account = decision.account
@@ -145,6 +150,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
       }
       for (const record of decision.records) records.set(record.id, record)
       if (decision.payment) payments.set(decision.payment.id, decision.payment)
+      writeKeyUse(keyUses, decision.keyUse)
       if (decision.hold && 'put' in decision.hold) holds.set(decision.hold.put.id, decision.hold.put)
       else if (decision.hold) holds.delete(decision.hold.drop)
     },
@@ -156,6 +162,7 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     entries: list,
     records,
     payments,
+    keyUses,
     retired,
     get writes() {
       return writes
@@ -175,6 +182,11 @@ export function createLedger(catalog: Catalog, start = noon, id = 'clerk:user_1'
     },
   }
   return ledger
+}
+
+function writeKeyUse(keyUses: Map<string, KeyUse>, keyUse: Decision<unknown>['keyUse']): void {
+  if (keyUse && 'put' in keyUse) keyUses.set(keyUse.put.keyHash, keyUse.put)
+  else if (keyUse) keyUses.delete(keyUse.drop)
 }
 
 function deepFreeze<T>(value: T): T {

@@ -15,6 +15,7 @@ export type ParseChoices = {
   headers?: Record<string, string>
   /** The model that the path names. */
   pathModel?: string
+  url?: string
 }
 
 /** A model as the catalogue has it. */
@@ -38,7 +39,8 @@ export function modelOf(over: Partial<Model> = {}): Model {
 
 /** A request and options as the pipeline would hand them over; a body that is no text is sent as JSON. */
 export function inputOf(body: unknown, choices: ParseChoices = {}): [RawRequest, ParseOptions] {
-  const { unknownParameters = 'refuse', allowParameters, model, price, headers, pathModel = null } = choices
+  const { unknownParameters = 'refuse', allowParameters, model, price, headers } = choices
+  const { pathModel = null, url = 'http://gateway/v1' } = choices
   const bytes =
     body instanceof Uint8Array
       ? body
@@ -48,7 +50,7 @@ export function inputOf(body: unknown, choices: ParseChoices = {}): [RawRequest,
     price: { ...unitPrice, ...price },
   })
   return [
-    { body: bytes, headers: new Headers(headers), model: pathModel },
+    { url, body: bytes, headers: new Headers(headers), model: pathModel },
     { unknownParameters, find },
   ]
 }

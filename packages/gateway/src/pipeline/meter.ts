@@ -15,6 +15,7 @@ import { createSseFramer, type SseEvent } from './sse.ts'
 import type { Watch } from './watch.ts'
 
 const encoder = new TextEncoder()
+const blankLine = encoder.encode('\n\n')
 
 /** The longest tokens of the vocabularies in use are runs of 128 spaces. */
 const BYTES_PER_TOKEN_MAX = 128
@@ -102,7 +103,10 @@ async function relayEvents(
   }
   const rest = framer.rest()
   const { passing, end } = sift(relay, rest ? [rest] : [])
+  // What is told next must not run on from an event that was left unfinished.
+  if (passing.length > 0) passing.push(blankLine)
   for (const bytes of passing) await write(relay, bytes)
+  if (end === null && dispatch.tap.ended?.() === false) return brokenEnd()
   dispatch.whole = true
   return end ?? { ended: 'complete', last: null, failure: null }
 }

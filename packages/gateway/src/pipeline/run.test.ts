@@ -1,5 +1,6 @@
 /** What cannot be timed over sockets: leaving between two steps, readers that stall, a ledger that fails half-way. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { chatCompletions } from '../endpoints/chat-completions.ts'
 import { chunk, fedStream, plainAnswer, startBench } from './test-kit.ts'
 
 beforeEach(() => {
@@ -7,6 +8,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 /** Lets `ms` go by on the steady clock and the timers, in steps of a tenth of a second. */
@@ -125,6 +127,32 @@ it('200: clients that go after their answers use up no drains', async () => {
   expect(newest).toMatchObject({ ended: 'stopped', usage: { inputTokens: 3, outputTokens: 7 } })
   expect(newest?.estimated ?? false).toBe(false)
 })
+
+/** A wire whose streams end with their connection. */
+for (const ended of [true, false]) {
+  it(`200: a stream that ends ${ended ? 'after' : 'before'} its last word is ${ended ? 'whole' : 'broken'}`, async () => {
+    const { tap } = chatCompletions
+    vi.spyOn(chatCompletions, 'tap').mockImplementation((ask) => ({ ...tap(ask), ended: () => ended }))
+    const usage = 'data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}'
+    const bench = await startBench(({ signal }) => {
+      const { response, feed, end } = fedStream(signal)
+      feed(`${chunk('word')}${usage}`)
+      end()
+      return response
+    })
+    const text = await (await bench.ask({ stream: true })).text()
+    const events = text.split('\n\n').filter((event) => event.startsWith('data: '))
+    expect(events.slice(0, 2)).toEqual([chunk('word').trim(), usage])
+    expect(events.slice(2).map((event) => JSON.parse(event.slice(6)).error.code)).toEqual(
+      ended ? [] : ['upstream_error'],
+    )
+    expect(await bench.charges()).toMatchObject([
+      ended
+        ? { ended: 'complete', usage: { outputTokens: 1 } }
+        : { ended: 'error', estimated: true, usage: { inputTokens: 3, outputTokens: 4 } },
+    ])
+  })
+}
 
 it('500: a fault of our own tells nothing of itself, and the page can read that', async () => {
   let dispatched = 0

@@ -37,7 +37,8 @@ async function parse(
 ): Promise<Result<ModelRequest, Refusal>> {
   const bytes = await readBody(call.request, settings.body)
   if (!bytes.ok) return bytes
-  const raw = { body: bytes.value, headers: call.request.headers, model: call.model }
+  const { url, headers } = call.request
+  const raw = { url, body: bytes.value, headers, model: call.model }
   return call.endpoint.parse(raw, {
     unknownParameters: settings.unknownParameters,
     find: (name) => {

@@ -6,6 +6,8 @@ import { fakeStorage } from './conformance/fake-storage.ts'
 import { catalog, grantOf, keyOf, reserveOf, START, settleOf, usageOf } from './conformance/fixtures.ts'
 import { type AccountStub, createAccountLedger, createDurableObjectStore } from './durable-object.ts'
 
+const DAY_MS = 86_400_000
+
 function fakeObject(options: { creditUsd?: string } = {}) {
   const { database, storage, alarm } = fakeStorage()
   const time = { now: START }
@@ -63,6 +65,35 @@ test('an alarm that finds renewed leases is set again to the earliest of them, a
   time.now = START + 50_000 + LEASE_MS
   await ring(object)
   expect([(await object.read('a')).open.total, alarm.at]).toEqual([0, null])
+})
+
+test('keys that had their day are forgotten by an alarm of their own, and wait for no other', async () => {
+  const { database, alarm, time, wake, ring } = fakeObject()
+  const keys = () => database.prepare('SELECT count(*) AS count FROM idempotency').get()?.count
+  const object = wake()
+  const answered = async (id: string) => {
+    const idempotency = { keyHash: `key of ${id}`, requestHash: 'hello' }
+    await object.apply('a', reserveOf(1000, id, { idempotency }))
+    await object.apply('a', settleOf(id, 500))
+  }
+  await object.apply('a', grantOf(100_000))
+  await answered('first')
+  expect(alarm.at).toBe(START + LEASE_MS)
+  time.now = START + LEASE_MS
+  await ring(object)
+  expect(alarm.at).toBe(START + DAY_MS)
+  time.now = START + DAY_MS / 2
+  await answered('second')
+  expect(alarm.at).toBe(time.now + LEASE_MS)
+  time.now += LEASE_MS
+  await ring(object)
+  expect([alarm.at, keys()]).toEqual([START + DAY_MS, 2])
+  time.now = START + DAY_MS
+  await ring(object)
+  expect([alarm.at, keys()]).toEqual([START + 1.5 * DAY_MS, 1])
+  time.now = START + 1.5 * DAY_MS
+  await ring(object)
+  expect([alarm.at, keys()]).toEqual([null, 0])
 })
 
 test('a hold that was left without an alarm gets one with the next command', async () => {
@@ -136,6 +167,8 @@ function failing(failures: Error[]) {
     entries: (accountId, query) => object.entries(accountId, query),
     payments: (accountId, query) => object.payments(accountId, query),
     usage: (accountId, query) => object.usage(accountId, query),
+    keepAnswer: (accountId, key, answer) => object.keepAnswer(accountId, key, answer),
+    answer: (accountId, key) => object.answer(accountId, key),
   }
   const store = createDurableObjectStore({
     getByName() {

@@ -12,8 +12,10 @@ import {
   type Clock,
   type EntryPage,
   type EntryQuery,
+  type KeptAnswer,
   type PaymentPage,
   type PaymentQuery,
+  type RequestKey,
   type Sink,
   type Store,
   StoreUnavailable,
@@ -26,6 +28,7 @@ import { createOutbox, type Outbox } from './outbox.ts'
 import { type Rows, runCommand } from './rows.ts'
 import { type Ledger, openLedger } from './sqlite.ts'
 import type { SqliteDriver, SqlRow, SqlValue } from './sqlite-driver.ts'
+import { nextKeyUseOver, pruneKeyUses, selectAnswer, updateAnswer } from './sqlite-idempotency.ts'
 import { advanceCursor, beginCursor, selectOutbox } from './sqlite-outbox.ts'
 
 export type {
@@ -34,10 +37,12 @@ export type {
   Command,
   EntryPage,
   EntryQuery,
+  KeptAnswer,
   PaymentPage,
   PaymentQuery,
   Refusal,
   ReplyOf,
+  RequestKey,
   Result,
   StoreLog,
   UsageQuery,
@@ -71,9 +76,11 @@ export type AccountLedger = {
   entries(accountId: string, query: EntryQuery): Promise<EntryPage>
   payments(accountId: string, query: PaymentQuery): Promise<PaymentPage>
   usage(accountId: string, query: UsageQuery): Promise<UsageSum[]>
+  keepAnswer(accountId: string, key: RequestKey, answer: KeptAnswer): Promise<void>
+  answer(accountId: string, key: RequestKey): Promise<KeptAnswer | null>
   /**
-   * Ends the holds whose lease ran out, and rings again when the next one does; delivers charges to the sink. Never
-   * throws for a hold or a delivery.
+   * Ends the holds whose lease ran out, and rings again when the next one does; forgets keys that have had their day;
+   * delivers charges to the sink. Never throws for a hold or a delivery.
    */
   alarm(): Promise<void>
 }
@@ -83,6 +90,7 @@ const ALARM_RETRY_MS = 10_000
 /** A charge that no alarm is set for leaves after this time; as a rule the alarm for leases takes it along. */
 const DELIVER_AFTER_MS = 30_000
 const DELIVER_AGAIN_MS = 1_000
+const PRUNE_AGAIN_MS = 1_000
 /** A Worker may make 50 calls an invocation where nothing is paid. */
 const OUTBOX_ROWS_MAX = 40
 const RETRY_MAX_MS = 30 * 60_000
@@ -133,6 +141,7 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       return result
     },
     ...reads(expectOwn, openToRead, clock),
+    ...answers(expectOwn, openToRead, driver),
     async alarm() {
       alarm.fired()
       const now = clock()
@@ -140,8 +149,8 @@ export function createAccountLedger(options: AccountLedgerOptions): AccountLedge
       try {
         const ledger = open()
         lapseOverdue(ledger, now, log)
-        const lease = ledger.earliestLease()
-        if (lease === null || lease > now) next = lease
+        driver.transaction(() => pruneKeyUses(driver, now, LAPSES_MAX))
+        next = nextAlarm(ledger.earliestLease(), nextKeyUseOver(driver), now)
       } catch (error) {
         // The runtime gives up an alarm that fails six times, so this one does not fail: it comes again.
         log('the sweep for lapsed leases failed', error)
@@ -197,6 +206,30 @@ function reads(
   }
 }
 
+/** The answers that are kept for repeats. */
+function answers(
+  expectOwn: (accountId: string) => void,
+  openToRead: () => Ledger | null,
+  driver: SqliteDriver,
+): Pick<AccountLedger, 'keepAnswer' | 'answer'> {
+  return {
+    async keepAnswer(accountId, key, answer) {
+      expectOwn(accountId)
+      if (openToRead()) updateAnswer(driver, accountId, key, answer)
+    },
+    async answer(accountId, key) {
+      expectOwn(accountId)
+      return openToRead() && selectAnswer(driver, accountId, key)
+    },
+  }
+}
+
+/** When to ring next: for the first lease, which sees to the keys as well, else for the first key to be forgotten. */
+function nextAlarm(lease: number | null, keyOver: number | null, now: number): number | null {
+  if (lease !== null) return lease > now ? lease : now + ALARM_RETRY_MS
+  return keyOver === null ? null : Math.max(keyOver, now + PRUNE_AGAIN_MS)
+}
+
 function settingsOrUnavailable(settings: AccountLedgerOptions['settings']) {
   try {
     return settings()
@@ -212,6 +245,7 @@ const noRows: Rows = {
   entry: () => undefined,
   grant: () => undefined,
   payment: () => undefined,
+  keyUse: () => undefined,
   write: () => {},
 }
 
@@ -299,6 +333,8 @@ export type AccountStub = {
   entries(accountId: string, query: EntryQuery): PromiseLike<unknown>
   payments(accountId: string, query: PaymentQuery): PromiseLike<unknown>
   usage(accountId: string, query: UsageQuery): PromiseLike<unknown>
+  keepAnswer(accountId: string, key: RequestKey, answer: KeptAnswer): PromiseLike<unknown>
+  answer(accountId: string, key: RequestKey): PromiseLike<unknown>
 }
 
 /** What is used of the binding to the objects. */
@@ -323,6 +359,11 @@ export function createDurableObjectStore(namespace: AccountNamespace): Store {
       (await call(2, () => namespace.getByName(accountId).payments(accountId, query))) as PaymentPage,
     usage: async (accountId, query) =>
       (await call(2, () => namespace.getByName(accountId).usage(accountId, query))) as UsageSum[],
+    keepAnswer: async (accountId, key, answer) => {
+      await call(2, () => namespace.getByName(accountId).keepAnswer(accountId, key, answer))
+    },
+    answer: async (accountId, key) =>
+      (await call(2, () => namespace.getByName(accountId).answer(accountId, key))) as KeptAnswer | null,
     ready: async () => {
       await call(1, () => namespace.getByName(PROBE).read(PROBE))
     },

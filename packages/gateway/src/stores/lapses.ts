@@ -1,6 +1,7 @@
 /**
- * Leases lapse by themselves: a timer that ends holds whose lease ran out. It compares the wall clock with a
- * steady one, and when the wall clock has jumped it waits a whole lease, so that live requests can renew theirs.
+ * Leases lapse by themselves: a timer that ends holds whose lease ran out, and forgets old keys. It compares the wall
+ * clock with a steady one, and when the wall clock has jumped it waits a whole lease, so that live requests can renew
+ * theirs.
  */
 import { LEASE_MS } from '../core/reserve.ts'
 import type { Clock, Store } from '../ports.ts'
@@ -17,6 +18,8 @@ export type LapsesOptions = {
   apply: Store['apply']
   /** Open holds whose lease ended at or before `now`, in any order, as many as one sweep should take. */
   overdue: (now: number) => Promise<OverdueHold[]>
+  /** Forgets, some at a time, what has had its time by `now`: uses of Idempotency-Keys, with their answers. */
+  prune: (now: number) => Promise<void>
   log?: StoreLog
   /** A clock that never jumps, in milliseconds. */
   steadyClock?: Clock
@@ -31,7 +34,7 @@ export type Lapses = {
 
 /** Starts the timer. A lapse that fails is told to the log and tried again at the next tick. */
 export function startLapses(options: LapsesOptions): Lapses {
-  const { clock, apply, overdue, log = () => {} } = options
+  const { clock, apply, overdue, prune, log = () => {} } = options
   const { steadyClock = () => performance.now(), sweepMs = SWEEP_MS } = options
   let offset = clock() - steadyClock()
   let quietUntil = Number.NEGATIVE_INFINITY
@@ -55,6 +58,7 @@ export function startLapses(options: LapsesOptions): Lapses {
     }
     if (steady < quietUntil) return 0
     const lapsed = await Promise.all((await overdue(now)).map(lapse))
+    await prune(now)
     return lapsed.reduce((sum, one) => sum + one, 0)
   }
 
@@ -65,7 +69,7 @@ export function startLapses(options: LapsesOptions): Lapses {
     try {
       await sweep()
     } catch (error) {
-      log('the sweep for lapsed leases failed', error)
+      log('the sweep failed: leases lapse and old keys are forgotten later', error)
     } finally {
       busy = false
     }

@@ -3,12 +3,14 @@ import { type Account, type GrantRecord, type Hold, newAccount } from '../core/a
 import type { Catalog } from '../core/catalog.ts'
 import type { Retired, Spent } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
+import { isKeyUseOver, type KeyUse } from '../core/idempotency.ts'
 import type { Payment } from '../core/payment.ts'
 import { LEASE_AHEAD_MS } from '../core/reserve.ts'
 import type {
   Clock,
   EntryPage,
   EntryQuery,
+  KeptAnswer,
   PaymentPage,
   PaymentQuery,
   Store,
@@ -25,6 +27,9 @@ type Book = {
   grants: Map<string, GrantRecord>
   payments: Map<string, Payment>
   spent: Spent[]
+  keyUses: Map<string, KeyUse>
+  /** By the ids of their requests. */
+  answers: Map<string, KeptAnswer>
 }
 
 export type MemoryStoreOptions = { catalog: Catalog; clock?: Clock } & Pick<
@@ -42,7 +47,13 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
   const rows = memoryRows(books)
   const apply: Store['apply'] = async (accountId, command) =>
     runCommand(rows, accountId, command, { now: clock(), catalog })
-  const lapses = startLapses({ ...timing, clock, apply, overdue: async (now) => overdue(books, now) })
+  const lapses = startLapses({
+    ...timing,
+    clock,
+    apply,
+    overdue: async (now) => overdue(books, now),
+    prune: async (now) => prune(books, now),
+  })
   return {
     apply,
     read: async (accountId) => structuredClone(rows.account(accountId, clock())),
@@ -50,6 +61,16 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
     payments: async (accountId, query) =>
       structuredClone(paymentPage([...(books.get(accountId)?.payments.values() ?? [])], query)),
     usage: async (accountId, query) => sums(books.get(accountId)?.spent ?? [], query),
+    keepAnswer: async (accountId, { keyHash, requestId }, answer) => {
+      const book = books.get(accountId)
+      if (book?.keyUses.get(keyHash)?.requestId !== requestId) return
+      book.answers.set(requestId, structuredClone(answer))
+    },
+    answer: async (accountId, { keyHash, requestId }) => {
+      const book = books.get(accountId)
+      const own = book?.keyUses.get(keyHash)?.requestId === requestId
+      return structuredClone((own && book?.answers.get(requestId)) || null)
+    },
     ready: async () => {},
     sweep: lapses.sweep,
     close: async () => lapses.stop(),
@@ -63,8 +84,9 @@ function memoryRows(books: Map<string, Book>): Rows {
     entry: (accountId, id) => books.get(accountId)?.entries.get(id),
     grant: (accountId, id) => books.get(accountId)?.grants.get(id),
     payment: (accountId, id) => books.get(accountId)?.payments.get(id),
+    keyUse: (accountId, keyHash) => books.get(accountId)?.keyUses.get(keyHash),
     write(accountId, decision) {
-      const { account, entries, records, hold, payment, spent, retired } = decision
+      const { account, entries, records, hold, payment, spent, keyUse, retired } = decision
       const old = books.get(accountId)
       if (retired) {
         books.delete(accountId)
@@ -76,13 +98,15 @@ function memoryRows(books: Map<string, Book>): Rows {
       if (account) {
         books.set(accountId, book ? Object.assign(book, { account }) : emptyBook(account))
       }
-      const { holds, entries: kept, grants, payments, spent: sum } = bookOf(books, accountId)
+      const { holds, entries: kept, grants, payments, spent: sum, keyUses } = bookOf(books, accountId)
       for (const entry of entries) kept.set(entry.id, entry)
       for (const record of records) grants.set(record.id, record)
       if (payment) payments.set(payment.id, payment)
       if (spent) sum.push(spent)
       if (hold && 'put' in hold) holds.set(hold.put.id, hold.put)
       else if (hold) holds.delete(hold.drop)
+      if (keyUse && 'put' in keyUse) keyUses.set(keyUse.put.keyHash, keyUse.put)
+      else if (keyUse) keyUses.delete(keyUse.drop)
     },
   }
 }
@@ -95,6 +119,8 @@ function emptyBook(account: Account): Book {
     grants: new Map(),
     payments: new Map(),
     spent: [],
+    keyUses: new Map(),
+    answers: new Map(),
   }
 }
 
@@ -109,6 +135,8 @@ function retire(book: Book, { id, account, entries }: Retired): Book {
     entries: new Map(kept.map((entry) => [entry.id, entry])),
     payments: new Map([...book.payments.values()].map((each) => [each.id, { ...each, member: null }])),
     spent: book.spent.map((each) => ({ ...each, member: id })),
+    keyUses: new Map(),
+    answers: new Map(),
   }
 }
 
@@ -116,6 +144,17 @@ function bookOf(books: Map<string, Book>, accountId: string): Book {
   const book = books.get(accountId)
   if (!book) throw new Error(`no rows for the account ${accountId}`)
   return book
+}
+
+/** Forgets keys whose time is over, and the answers of all that no key stands for. */
+function prune(books: Map<string, Book>, now: number): void {
+  for (const { holds, keyUses, answers } of books.values()) {
+    for (const [keyHash, use] of keyUses) {
+      if (isKeyUseOver(use, now) && !holds.has(use.requestId)) keyUses.delete(keyHash)
+    }
+    const standing = new Set([...keyUses.values()].map(({ requestId }) => requestId))
+    for (const requestId of answers.keys()) if (!standing.has(requestId)) answers.delete(requestId)
+  }
 }
 
 /** The oldest lease first, then by account and id, so that every store lapses in one order. */

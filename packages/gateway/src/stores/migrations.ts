@@ -58,6 +58,16 @@ const migrations: readonly Migration[] = [
       ))`,
     ],
   },
+  {
+    statements: [
+      // `request_hash` is of what was asked; the answer is there only where the operator lets answers be kept.
+      `CREATE TABLE idempotency (
+        account_id TEXT NOT NULL, key_hash TEXT NOT NULL, request_hash TEXT NOT NULL, request_id TEXT NOT NULL,
+        at INTEGER NOT NULL, status INTEGER, headers TEXT, body BLOB, PRIMARY KEY (account_id, key_hash)
+      ) STRICT, WITHOUT ROWID`,
+    ],
+    shared: [`CREATE INDEX idempotency_by_time ON idempotency (at)`],
+  },
 ]
 
 export type MigrateOptions = {

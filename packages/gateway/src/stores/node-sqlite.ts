@@ -11,6 +11,7 @@ import { migrate } from './migrations.ts'
 import { createOutbox, type Deliveries, startDeliveries } from './outbox.ts'
 import { type Ledger, openLedger } from './sqlite.ts'
 import type { SqliteDriver } from './sqlite-driver.ts'
+import { hasKeyUsesOver, pruneKeyUses, selectAnswer, updateAnswer } from './sqlite-idempotency.ts'
 import { advanceCursor, beginCursor, claimOutbox, releaseOutbox, selectOutbox } from './sqlite-outbox.ts'
 
 export type SqliteStoreOptions = {
@@ -72,6 +73,11 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     apply,
     log,
     overdue: (now) => patiently(() => ledger.overdue(now, SWEEP_LIMIT)),
+    async prune(now) {
+      // Looked up first: most sweeps find nothing, and should write nothing.
+      if (!(await patiently(() => hasKeyUsesOver(driver, now)))) return
+      await enqueue(() => pruneKeyUses(driver, now, SWEEP_LIMIT))
+    },
     ...(options.steadyClock && { steadyClock: options.steadyClock }),
     ...(options.sweepMs !== undefined && { sweepMs: options.sweepMs }),
   })
@@ -82,6 +88,8 @@ export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
     entries: (accountId, query) => patiently(() => ledger.entries(accountId, query)),
     payments: (accountId, query) => patiently(() => ledger.payments(accountId, query)),
     usage: (accountId, query) => patiently(() => ledger.usage(accountId, query)),
+    keepAnswer: (accountId, key, answer) => enqueue(() => updateAnswer(driver, accountId, key, answer)),
+    answer: (accountId, key) => patiently(() => selectAnswer(driver, accountId, key)),
     ready: async () => {
       // A commit that reaches the disk: a full one, or one that was taken away, is found out here.
       await enqueue(() => driver.execute(TOUCH, String(clock())))

@@ -8,6 +8,7 @@ import { type Command, type Found, grantOfPayment, lookupOf, type ReplyOf } from
 import { decide } from '../core/decide.ts'
 import type { Decision } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
+import { type FirstUse, idempotencyKeyOf, type KeyUse } from '../core/idempotency.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'
@@ -19,6 +20,8 @@ export type Rows = {
   entry(accountId: string, id: string): Entry | undefined
   grant(accountId: string, id: string): GrantRecord | undefined
   payment(accountId: string, id: string): Payment | undefined
+  /** The first use of an Idempotency-Key, by the key's hash, however old. */
+  keyUse(accountId: string, keyHash: string): KeyUse | undefined
   write(accountId: string, decision: Decision<unknown>): void
 }
 
@@ -42,12 +45,22 @@ export function runCommand<C extends Command>(
     const paidBy = grantOfPayment(command, found.payment)
     if (paidBy !== undefined) found.grant = rows.grant(accountId, paidBy)
   }
+  const keyHash = idempotencyKeyOf(command, found.hold)
+  if (keyHash !== undefined) found.first = firstUse(rows, accountId, keyHash)
   if (otherId !== undefined) found.other = rows.account(otherId, context.now)
   const result = decide(rows.account(accountId, context.now), command, found, context)
   if (!result.ok) return result
   const { account, hold } = result.value
   if (account || hold) rows.write(accountId, result.value)
   return ok(ownReply(result.value.reply))
+}
+
+/** The first use of a key, with what became of its request. */
+function firstUse(rows: Rows, accountId: string, keyHash: string): FirstUse | undefined {
+  const use = rows.keyUse(accountId, keyHash)
+  if (!use) return undefined
+  const hold = rows.hold(accountId, use.requestId)
+  return hold ? { use, hold } : { use, entry: rows.entry(accountId, use.requestId) }
 }
 
 /** A whole account, key, payment or subscription in a reply is what the store remembers; the caller gets a copy. */

@@ -1,6 +1,6 @@
 /** What a runtime brings to the SQLite ledger: a small synchronous driver over `node:sqlite` or an object's storage. */
 
-export type SqlValue = string | number | null
+export type SqlValue = string | number | null | Uint8Array<ArrayBuffer>
 export type SqlRow = Readonly<Record<string, unknown>>
 
 /** What a runtime brings: `node:sqlite`, or a Durable Object's storage. */

@@ -9,6 +9,7 @@ import type { Catalog } from '../core/catalog.ts'
 import type { Command, ReplyOf } from '../core/command.ts'
 import type { Retired, Spent } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
+import type { KeyUse } from '../core/idempotency.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { LEASE_AHEAD_MS } from '../core/reserve.ts'
@@ -17,6 +18,7 @@ import type { EntryPage, EntryQuery, PaymentPage, PaymentQuery, UsageQuery, Usag
 import { createRecent, type Recent } from './recent.ts'
 import { type OverdueHold, type Rows, runCommand } from './rows.ts'
 import type { SqliteDriver } from './sqlite-driver.ts'
+import { FORGET_KEYS, selectKeyUse, writeKeyUses } from './sqlite-idempotency.ts'
 import {
   ENTRY,
   PAYMENT,
@@ -66,6 +68,8 @@ type Pending = {
   records: Map<string, GrantRecord>
   payments: Map<string, Payment>
   spent: Spent[]
+  /** First uses of Idempotency-Keys by the keys' hashes; null where one is to be deleted. */
+  keyUses: Map<string, KeyUse | null>
 }
 
 /** Opens the ledger over a migrated database. */
@@ -148,7 +152,11 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
       pending.get(accountId)?.records.get(id) ?? selectState<GrantRecord>(driver, GRANT, accountId, id),
     payment: (accountId, id) =>
       pending.get(accountId)?.payments.get(id) ?? selectState<Payment>(driver, PAYMENT, accountId, id),
-    write(accountId, { account, entries, records, hold, payment, spent, retired }) {
+    keyUse(accountId, keyHash) {
+      const changed = pending.get(accountId)?.keyUses.get(keyHash)
+      return changed === undefined ? selectKeyUse(driver, accountId, keyHash) : (changed ?? undefined)
+    },
+    write(accountId, { account, entries, records, hold, payment, spent, keyUse, retired }) {
       if (retired) retireWhole(driver, memory, pending, accountId, retired)
       const known = load(accountId)
       const changes = pending.get(accountId) ?? emptyPending(known)
@@ -161,6 +169,8 @@ function ledgerRows(driver: SqliteDriver, memory: Memory, pending: Map<string, P
       for (const record of records) changes.records.set(record.id, record)
       if (payment) changes.payments.set(payment.id, payment)
       if (spent) changes.spent.push(spent)
+      if (keyUse && 'put' in keyUse) changes.keyUses.set(keyUse.put.keyHash, keyUse.put)
+      else if (keyUse) changes.keyUses.set(keyUse.drop, null)
       if (!hold) return
       if ('put' in hold) known.holds.set(hold.put.id, hold.put)
       else known.holds.delete(hold.drop)
@@ -178,6 +188,7 @@ function emptyPending(known: Known): Pending {
     records: new Map(),
     payments: new Map(),
     spent: [],
+    keyUses: new Map(),
   }
 }
 
@@ -210,7 +221,7 @@ function retire(
   for (const sql of [RETIRE_GRANTS, RETIRE_PAYMENTS]) driver.execute(sql, id, accountId)
   driver.execute(RETIRE_ENTRIES, id, id, known.lastEntry ?? 0, accountId)
   driver.execute(RETIRE_USAGE, id, id, accountId)
-  driver.execute(DELETE_USAGE, accountId)
+  for (const sql of [DELETE_USAGE, FORGET_KEYS]) driver.execute(sql, accountId)
   driver.execute(UPSERT_ACCOUNT, id, account.version, known.lastEntry, JSON.stringify(account))
   pending.delete(accountId)
   memory.accounts.delete(id)
@@ -242,7 +253,7 @@ const HOLD = 'SELECT state FROM holds WHERE account_id = ? AND id = ?'
 const GRANT = 'SELECT state FROM grants WHERE account_id = ? AND id = ?'
 
 function flush(driver: SqliteDriver, memory: Memory, accountId: string, changes: Pending): void {
-  const { known, accountChanged, holds, entries, records, payments, spent } = changes
+  const { known, accountChanged, holds, entries, records, payments, spent, keyUses } = changes
   for (const entry of entries.values()) {
     const sequence = memory.nextSequence ?? selectNextSequence(driver)
     memory.nextSequence = sequence + 1
@@ -264,6 +275,7 @@ function flush(driver: SqliteDriver, memory: Memory, accountId: string, changes:
   for (const payment of payments.values()) {
     driver.execute(UPSERT_PAYMENT, accountId, payment.id, JSON.stringify(payment))
   }
+  writeKeyUses(driver, accountId, keyUses)
   for (const { day, model, member, ...sum } of summed(spent)) {
     const { requests, inputTokens, outputTokens, credits } = sum
     driver.execute(ADD_USAGE, accountId, day, model, member, requests, inputTokens, outputTokens, credits)

@@ -51,11 +51,19 @@ const reserves = fc
     amount: amounts,
     planClaim: fc.constantFrom(null, null, 'monthly', 'nowhere'),
     key: fc.constantFrom(null, null, null, 'hash-key0'),
+    idempotency: fc.option(fc.record({ keyHash: pool('idem', 2), requestHash: pool('body', 2) }), {
+      freq: 2,
+      nil: undefined,
+    }),
   })
   .map(
-    ({ id, amount, planClaim, key }) =>
+    ({ id, amount, planClaim, key, idempotency }) =>
       (): Command =>
-        reserveOf(amount, id, { planClaim, keyHash: key }),
+        reserveOf(amount, id, {
+          planClaim,
+          keyHash: key,
+          ...(idempotency && { idempotency: { ...idempotency } }),
+        }),
   )
 const endings = fc
   .record({
@@ -165,6 +173,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ advance: fc.integer({ min: 1, max: 90_000 }) }) },
+  { weight: 1, arbitrary: fc.record({ advance: fc.constantFrom(43_200_000, 86_400_000) }) },
 )
 
 export function describeModel(underTest: StoreUnderTest): void {

@@ -5,6 +5,7 @@
 import { describe } from 'vitest'
 import { describeBooks } from './books.ts'
 import type { StoreUnderTest } from './harness.ts'
+import { describeIdempotency } from './idempotency.ts'
 import { describeModel } from './model.ts'
 import { describeRaces } from './races.ts'
 import { describeSales } from './sales.ts'
@@ -15,6 +16,7 @@ export function describeStore(store: StoreUnderTest): void {
     describeRaces(store)
     describeBooks(store)
     describeSales(store)
+    describeIdempotency(store)
     describeModel(store)
   })
 }
