@@ -7,6 +7,9 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { embeddings } from './endpoints/embeddings.ts'
+import { images } from './endpoints/images.ts'
+import { moderations } from './endpoints/moderations.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -35,7 +38,12 @@ export type GatewayOptions = {
 }
 
 /** The model endpoints and where each is served. */
-const modelRoutes: readonly ModelRoute[] = [openAiRoute('/chat/completions', chatCompletions)]
+const modelRoutes: readonly ModelRoute[] = [
+  openAiRoute('/chat/completions', chatCompletions),
+  openAiRoute('/embeddings', embeddings),
+  openAiRoute('/moderations', moderations),
+  openAiRoute('/images/generations', images),
+]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
 function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {

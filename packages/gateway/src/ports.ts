@@ -160,6 +160,8 @@ export type ModelRequest = {
   includeUsage: boolean
   /** Output tokens asked for per choice, if given. */
   outputTokensAsked: number | null
+  /** Whether that is what the answer takes (a picture, a vector), since nothing in the request could cap it. */
+  outputFixed?: true
   choices: number
   /** Messages, tools and other parts that each may cost the provider's framing tokens. */
   items: number
@@ -269,6 +271,9 @@ export type Endpoint = {
   tap(request: ModelRequest): Tap
   /** Puts the receipt into the `usage` object of an answer's or a frame's JSON text. */
   withReceipt(jsonText: string, receipt: Receipt): string
+  /** The most bytes of an answer that comes whole, and of one event of a stream, where the usual is too little. */
+  answerBytesMax?: number
+  eventBytesMax?: number
 }
 
 /** Who buys, and for which account. */

@@ -30,6 +30,8 @@ export type Reserve = {
     default: number
     /** The model's maximum, or null. */
     max: number | null
+    /** Whether what was asked is what will come: it is refused where a cap would be lowered. */
+    fixed?: true
   }
   /** What came with an Idempotency-Key; absent for a request without one. */
   idempotency?: IdempotencyKey

@@ -96,6 +96,17 @@ export function boundOf({
   return { ...uses, inputTokens }
 }
 
+const kinds = [
+  ...(['input', 'cachedInput', 'cacheWrite', 'longCacheWrite', 'audioInput', 'cachedAudioInput'] as const),
+  ...(['imageInput', 'output', 'audioOutput', 'imageOutput'] as const),
+]
+
+/** Whether a token costs anything: not where all is free, or where each answer or another unit has a price alone. */
+export function pricesTokens(price: Price): boolean {
+  const rows = [price, ...(price.tiers ?? []).map(({ rates }) => rates)]
+  return rows.some((rates) => kinds.some((kind) => (rates[kind] ?? 0) > 0))
+}
+
 /** Nothing was used. */
 export const noUsage: Usage = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
 

@@ -108,8 +108,9 @@ function modelRefusal(plan: Plan, model: string): Refusal {
 
 /** The output cap per choice: asked for and clamped to model and plan, or the default as far as it is affordable. */
 function outputCap(account: Account, command: Reserve, plan: Plan, key: Key | null): Result<number, Refusal> {
-  const { asked, default: byDefault, max } = command.output
+  const { asked, default: byDefault, max, fixed } = command.output
   const ceiling = Math.min(max ?? Number.POSITIVE_INFINITY, plan.outputTokensMax ?? Number.POSITIVE_INFINITY)
+  if (asked !== null && asked > ceiling && fixed) return err(fixedRefusal(asked, ceiling))
   if (asked !== null) return ok(Math.min(asked, ceiling))
   const wanted = Math.min(byDefault, ceiling)
   const affordable = affordablePerChoice(command, Math.min(availableOf(account), keyLeft(key)))
@@ -117,6 +118,14 @@ function outputCap(account: Account, command: Reserve, plan: Plan, key: Key | nu
   const cap = Math.min(wanted, affordable, Math.max(fitting, OUTPUT_TOKENS_FLOOR))
   const floor = Math.min(OUTPUT_TOKENS_FLOOR, wanted)
   return cap >= floor ? ok(cap) : err(creditsRefusal(account, command, key, floor))
+}
+
+/** Nothing in such a request could tell the provider of a lower cap. */
+function fixedRefusal(asked: number, ceiling: number): Refusal {
+  return refusal(
+    'request_too_large_for_plan',
+    `What this request asks for takes up to ${asked} output tokens, and your plan and the model allow ${ceiling}. Ask for something smaller.`,
+  )
 }
 
 function affordablePerChoice(command: Reserve, credits: number): number {
@@ -205,9 +214,9 @@ function creditsRefusal(account: Account, command: Reserve, key: Key | null, cap
       ? `${creditsOf(available)} are available`
       : `this Faregate key may spend ${creditsOf(left)} more`
   const wayOut =
-    tokens > 0
+    tokens > 0 && !command.output.fixed
       ? `That pays for ${tokens} output tokens: lower max_completion_tokens to ${tokens}, or ${more}.`
-      : `Shorten the input, or ${more}.`
+      : `${command.output.fixed ? 'Ask for less' : 'Shorten the input'}, or ${more}.`
   return refusal(
     'insufficient_credits',
     `This request may cost up to ${creditsOf(amount)} credits, and ${there}. ${wayOut}`,

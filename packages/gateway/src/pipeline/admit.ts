@@ -36,7 +36,12 @@ export async function admit(
     inputTokens: textTokensMax + (ask.uses?.audioInputTokens ?? 0) + (ask.uses?.imageInputTokens ?? 0),
     ...usesOf(ask),
     choices: ask.choices,
-    output: { asked: ask.outputTokensAsked, default: model.outputTokensDefault, max: model.outputTokensMax },
+    output: {
+      asked: ask.outputTokensAsked,
+      default: model.outputTokensDefault,
+      max: model.outputTokensMax,
+      ...(ask.outputFixed && { fixed: true as const }),
+    },
   })
   if (!reserved.ok) {
     if (reserved.error.topUpDue && pipeline.topUp) call.waitUntil(pipeline.topUp(identity.accountId))

@@ -7,7 +7,7 @@ import { concatenate } from './read-body.ts'
 import { settle } from './settle.ts'
 import type { Watch } from './watch.ts'
 
-/** The most that a buffered answer may have, in bytes. */
+/** The most that a buffered answer may have, in bytes, where its endpoint says nothing else. */
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
@@ -53,9 +53,10 @@ async function readBytes(
   upstream: Response,
 ): Promise<Result<Uint8Array, Refusal>> {
   const declared = Number(upstream.headers.get('content-length') ?? Number.NaN)
+  const bytesMax = dispatch.call.endpoint.answerBytesMax ?? ANSWER_BYTES_MAX
   try {
-    if (declared <= ANSWER_BYTES_MAX) return ok(new Uint8Array(await upstream.arrayBuffer()))
-    return await readChunks(dispatch, watch, upstream)
+    if (declared <= bytesMax) return ok(new Uint8Array(await upstream.arrayBuffer()))
+    return await readChunks(dispatch, watch, upstream, bytesMax)
   } catch {
     if (dispatch.stopped === null)
       return err(refusal('upstream_invalid', "The model provider's answer broke off."))
@@ -70,6 +71,7 @@ async function readChunks(
   dispatch: Dispatch,
   watch: Watch,
   upstream: Response,
+  bytesMax: number,
 ): Promise<Result<Uint8Array, Refusal>> {
   const reader = upstream.body?.getReader()
   if (!reader) return ok(new Uint8Array())
@@ -82,7 +84,7 @@ async function readChunks(
     if (done) return ok(chunks.length === 1 && chunks[0] ? chunks[0] : concatenate(chunks, length))
     watch.active()
     length += value.byteLength
-    if (length > ANSWER_BYTES_MAX) watch.stop('invalid')
+    if (length > bytesMax) watch.stop('invalid')
     chunks.push(value)
   }
 }

@@ -85,7 +85,7 @@ async function relayEvents(
   reader: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<StreamEnd> {
   const { dispatch, watch } = relay
-  const framer = createSseFramer()
+  const framer = createSseFramer(dispatch.call.endpoint.eventBytesMax)
   try {
     for (;;) {
       const { done, value } = await reader.read()

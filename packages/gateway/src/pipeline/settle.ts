@@ -1,7 +1,7 @@
 /** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
-import { boundedUsage, boundOf, type Usage } from '../core/pricing.ts'
+import { boundedUsage, boundOf, pricesTokens, type Usage } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
@@ -25,11 +25,7 @@ export function metered(dispatch: Dispatch, now: number): Metered {
   if (invalid) return { usage: larger(seen, clamp(usage, dispatch)), estimated: true }
   // Usage beyond what was allowed is charged as far as the hold goes, and flagged: the provider broke its word.
   if (stage === 'final' || (stage === 'last' && dispatch.whole)) {
-    const { answers } = seen
-    return {
-      usage: { ...usage, ...(answers !== undefined && { answers }) },
-      estimated: isOverCaps(usage, dispatch),
-    }
+    return { usage: withAnswers(usage, dispatch), estimated: isOverCaps(usage, dispatch) }
   }
   return { usage: soFar(seen, usage, dispatch), estimated: true }
 }
@@ -48,7 +44,16 @@ function evidence(dispatch: Dispatch, now: number): Usage {
   return boundedUsage(hold.price, boundOf(hold), outputTokens)
 }
 
+/** All answers that were asked for, unless the endpoint counted fewer. */
+function withAnswers({ answers: counted, ...usage }: Usage, { reply: { hold } }: Dispatch): Usage {
+  const asked = hold.uses?.answers ?? 1
+  const answers = Math.min(counted ?? asked, asked)
+  return answers === 1 ? usage : { ...usage, answers }
+}
+
+/** Where tokens cost nothing there is no cap on them to break. */
 function isOverCaps({ inputTokens, outputTokens }: Usage, { reply: { hold } }: Dispatch): boolean {
+  if (!pricesTokens(hold.price)) return false
   return inputTokens > hold.inputTokens || outputTokens > hold.outputTokensMax * hold.choices
 }
 

@@ -24,7 +24,7 @@ export type SseFramer = {
   rest(): SseEvent | null
 }
 
-/** The most bytes that one event may have. */
+/** The most bytes that one event may have, where its endpoint says nothing else. */
 export const eventBytesMax = 1024 * 1024
 
 const LF = 0x0a
@@ -33,7 +33,7 @@ const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 const nothing = new Uint8Array(0)
 
 /** Makes a framer for one stream. */
-export function createSseFramer(): SseFramer {
+export function createSseFramer(bytesMax = eventBytesMax): SseFramer {
   // The unfinished event: `tail[0..length)`, in which no blank line ends before `searched`.
   let tail = nothing as Uint8Array
   let length = 0
@@ -68,7 +68,7 @@ export function createSseFramer(): SseFramer {
         searched = cut.searched - start
         break
       }
-      if (cut.end - start > eventBytesMax) overflow = true
+      if (cut.end - start > bytesMax) overflow = true
       if (overflow) break
       // Most chunks are one event, and a view costs more than all the rest of this.
       const whole = start === 0 && cut.end === bytes.length
@@ -79,7 +79,7 @@ export function createSseFramer(): SseFramer {
       from = cut.end
     }
     keep(bytes, start)
-    if (length > eventBytesMax) overflow = true
+    if (length > bytesMax) overflow = true
     return { events, overflow }
   }
 

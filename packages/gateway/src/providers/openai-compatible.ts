@@ -1,4 +1,4 @@
-/** Servers that speak OpenAI's chat completions: Ollama, vLLM, OpenRouter and many more. */
+/** Servers that speak OpenAI's chat completions, and often its embeddings: Ollama, vLLM, OpenRouter and many more. */
 import type { Provider } from '../ports.ts'
 
 /** A server at `baseUrl`. Without a key no `authorization` is sent. */
@@ -11,7 +11,7 @@ export function openaiCompatible(options: {
     name: options.name,
     baseUrl: options.baseUrl,
     headers: options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` },
-    paths: { 'chat-completions': '/chat/completions' },
+    paths: { 'chat-completions': '/chat/completions', embeddings: '/embeddings' },
     // As for OpenAI, but chat templates add more before the first message: a system prompt of their own where
     // there is none, dates and channels (gpt-oss, some 100 tokens), a preamble for tools (Qwen, some 130).
     overheadTokens: { base: 256, perItem: 16 },

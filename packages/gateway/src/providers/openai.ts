@@ -7,7 +7,12 @@ export function openai(options: { name: string; baseUrl?: string | undefined; ap
     name: options.name,
     baseUrl: options.baseUrl ?? 'https://api.openai.com/v1',
     headers: { authorization: `Bearer ${options.apiKey}` },
-    paths: { 'chat-completions': '/chat/completions' },
+    paths: {
+      'chat-completions': '/chat/completions',
+      embeddings: '/embeddings',
+      moderations: '/moderations',
+      images: '/images/generations',
+    },
     // Tokens ≤ bytes covers all text, tool schemas included, for the provider renders them from the JSON.
     // What it adds is framing: about 4 tokens a message and 3 to begin the answer, a preamble and some markup
     // for tools. Several times that, so that the hold stays an upper bound when a model frames more richly.
