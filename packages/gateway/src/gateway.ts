@@ -10,6 +10,8 @@ import { chatCompletions } from './endpoints/chat-completions.ts'
 import { embeddings } from './endpoints/embeddings.ts'
 import { images } from './endpoints/images.ts'
 import { moderations } from './endpoints/moderations.ts'
+import { speech } from './endpoints/speech.ts'
+import { transcriptions } from './endpoints/transcriptions.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -43,6 +45,8 @@ const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
   openAiRoute('/images/generations', images),
+  openAiRoute('/audio/speech', speech),
+  openAiRoute('/audio/transcriptions', transcriptions),
 ]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */

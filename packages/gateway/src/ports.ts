@@ -274,6 +274,8 @@ export type Endpoint = {
   /** The most bytes of an answer that comes whole, and of one event of a stream, where the usual is too little. */
   answerBytesMax?: number
   eventBytesMax?: number
+  /** Whether its requests carry a file, and so may be larger and slower than others. */
+  takesFiles?: true
 }
 
 /** Who buys, and for which account. */

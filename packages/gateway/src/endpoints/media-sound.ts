@@ -24,12 +24,16 @@ const LOST_BYTES_PER_SECOND = 100
 const plainFormats = new Set([1, 3, 6, 7])
 const extensibleFormat = 0xfffe
 
+const mp4Boxes = ['ftyp', 'styp', 'moov', 'mdat', 'moof', 'wide', 'free', 'skip', 'pnot']
+
 /** Recognizes sound by its bytes. Null for a WAVE file whose header cannot be true. */
 export function measureSound(bytes: Uint8Array): Sound | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (hasText(view, 0, 'RIFF') && hasText(view, 8, 'WAVE')) return measureWav(view)
   const seconds = secondsOfMp3(view)
-  return seconds === null ? { format: 'other', seconds: null } : { format: 'mp3', seconds: roundedUp(seconds) }
+  return seconds === null
+    ? { format: 'other', seconds: null }
+    : { format: 'mp3', seconds: roundedUp(seconds) }
 }
 
 /** The most seconds that a recording can last for this model, or why there is no telling (a sentence's end). */
@@ -41,7 +45,9 @@ export function soundSecondsMax(sound: Sound, { media, upstreamModel }: Model): 
   const documented = /^gpt-(?:4o-)?(?:mini-)?transcribe\b/.test(upstreamModel) ? TRANSCRIBE_SECONDS_MAX : null
   const known = [sound.seconds, own ?? documented].filter((each) => each !== null)
   if (known.length > 0) return ok(Math.min(...known))
-  return err('how long it lasts cannot be told from its bytes; send WAV or MP3')
+  return err(
+    'how long it lasts cannot be told from its bytes. Send WAV or MP3, or have the operator set media.audioSecondsMax',
+  )
 }
 
 /** Standard base64 as bytes; null for anything else. */
@@ -97,6 +103,8 @@ function findChunk(view: DataView, name: string): { start: number; bytes: number
  * frames that fit together. What lies between frames is counted as if something lived in it.
  */
 function secondsOfMp3(view: DataView): number | null {
+  // Decoders know an MP4 by its second word, whatever the first one is.
+  if (mp4Boxes.some((name) => hasText(view, 4, name))) return null
   let at = endOfTag(view)
   const first = frameAt(view, at)
   if (first === null) return null

@@ -14,6 +14,7 @@ export function createSpeechTap({ uses, soundBytesPerToken = 1 }: Request): Tap 
   const characters = uses?.characters ?? 0
   let reading: Reading | null = null
   let tokensSeen = 0
+  let ended = false
 
   /** Output of this wire is sound, all of it. */
   const take = (json: Record<string, unknown>): void => {
@@ -38,6 +39,7 @@ export function createSpeechTap({ uses, soundBytesPerToken = 1 }: Request): Tap 
     if (json.type === 'speech.audio.delta') tokensSeen += soundTokens(json.audio, soundBytesPerToken)
     if (json.type !== 'speech.audio.done') return 'pass'
     take(json)
+    ended = true
     return 'last'
   }
 
@@ -54,5 +56,6 @@ export function createSpeechTap({ uses, soundBytesPerToken = 1 }: Request): Tap 
     },
     outputTokensSeen: () => tokensSeen,
     started: () => tokensSeen > 0,
+    ended: () => ended,
   }
 }

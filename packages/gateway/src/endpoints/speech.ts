@@ -9,13 +9,20 @@ import { type Price, pricesTokens } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Endpoint, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
-import { assertBounded, type Changes, forwardedBytesMax, longestForward, readJson, readModel } from './json-request.ts'
+import {
+  assertBounded,
+  type Changes,
+  forwardedBytesMax,
+  longestForward,
+  readJson,
+  readModel,
+} from './json-request.ts'
 import { replaceFields } from './json-scan.ts'
 import { openAiWire } from './openai-wire.ts'
 import { anything, type Check, checkFields, oneOf, type ParameterTable, string } from './parameters.ts'
 import { insertReceipt } from './receipt.ts'
-import { createSpeechTap } from './speech-tap.ts'
 import { soundBytesPerToken } from './sound-output.ts'
+import { createSpeechTap } from './speech-tap.ts'
 import { codePoints } from './text.ts'
 
 /** The most characters that are spoken at once. */
@@ -71,7 +78,8 @@ function parseSpeechRequest({ body }: RawRequest, options: ParseOptions): Result
     options.unknownParameters,
   )
   if (!fields.ok) return fields
-  if (typeof input !== 'string') return err(refusal('invalid_value', `'input' must be ${spoken.expected}.`, { param: 'input' }))
+  if (typeof input !== 'string')
+    return err(refusal('invalid_value', `'input' must be ${spoken.expected}.`, { param: 'input' }))
   const stream = streamFormat === 'sse'
   const output = found ? outputOf(found.model, found.price, stream) : ok(0)
   if (!output.ok) return output

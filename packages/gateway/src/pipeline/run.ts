@@ -35,7 +35,7 @@ async function parse(
   { settings, catalog, clock }: Pipeline,
   call: Call,
 ): Promise<Result<ModelRequest, Refusal>> {
-  const bytes = await readBody(call.request, settings.body)
+  const bytes = await readBody(call.request, call.endpoint.takesFiles ? settings.upload : settings.body)
   if (!bytes.ok) return bytes
   const { url, headers } = call.request
   const raw = { url, body: bytes.value, headers, model: call.model }
