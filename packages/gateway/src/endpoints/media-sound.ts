@@ -156,7 +156,10 @@ function frameAt(view: DataView, at: number): { bytes: number; seconds: number }
 
 function hasText(view: DataView, at: number, text: string): boolean {
   if (at + text.length > view.byteLength) return false
-  return [...text].every((character, index) => view.getUint8(at + index) === character.charCodeAt(0))
+  for (let index = 0; index < text.length; index += 1) {
+    if (view.getUint8(at + index) !== text.charCodeAt(index)) return false
+  }
+  return true
 }
 
 /** A second more, for what an encoder adds at the ends. */
