@@ -7,7 +7,7 @@ import { defineConfig } from './packages/gateway/src/config/define-config.ts'
 export default defineConfig({
   // Users see credits, not dollars. Here one is sold for a cent.
   credit: { usd: 0.01, name: 'credits' },
-  // What you add to the providers' prices below.
+  // What you add to the providers' prices.
   markupPercent: 25,
 
   providers: {
@@ -16,19 +16,11 @@ export default defineConfig({
     // local: { type: 'openai-compatible', baseUrl: 'http://127.0.0.1:11434/v1' },
   },
 
-  // By the name that callers use. Prices are the provider's, in USD per million tokens (November 2026).
+  // By the name that callers use. Prices come from the catalogue, unless you give your own.
   models: {
-    'gpt-5-mini': {
-      provider: 'openai',
-      price: { input: 0.25, cachedInput: 0.025, output: 2 },
-      outputTokensMax: 32_768,
-    },
-    'gpt-5.1': {
-      provider: 'openai',
-      price: { input: 1.25, cachedInput: 0.125, output: 10 },
-      outputTokensMax: 32_768,
-    },
-    // A name of your own stays when the model behind it changes.
+    'gpt-5-mini': { provider: 'openai', outputTokensMax: 32_768 },
+    'gpt-5.1': { provider: 'openai', outputTokensMax: 32_768 },
+    // A name of your own stays when the model behind it changes. The price is the provider's, in USD per million tokens.
     fast: {
       provider: 'openai',
       upstreamModel: 'gpt-5-nano',

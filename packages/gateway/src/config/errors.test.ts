@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatConfigErrors, nearest, pathOf } from './errors.ts'
+import { formatConfigErrors, nearest, nearestOf, pathOf } from './errors.ts'
 import { resolveConfig } from './resolve.ts'
 import { contractExample, errorsIn, goodEnv, type Path, smallest, withPlace } from './test-kit.ts'
 
@@ -28,7 +28,7 @@ const spoiled: Spoiled[] = [
   {
     at: ['providers', 'openai', 'type'],
     to: 'opneai',
-    says: /must be 'openai', 'openai-compatible', 'anthropic' or 'gemini'/,
+    says: /must be 'openai', 'anthropic', .* or 'openai-compatible'/,
   },
   {
     at: ['providers', 'openai', 'apiKey'],
@@ -49,6 +49,7 @@ const spoiled: Spoiled[] = [
     says: /must not hold a user or password/,
   },
   { at: ['providers', 'openai', 'baseUrl'], to: 'https://x.example.com/?a', says: /without \? and #/ },
+  { at: ['providers', 'openai', 'apiVersion'], to: 'v1', says: /a version of Azure's interface/ },
   { at: ['providers', 'local', 'baseUrl'], to: undefined, says: /is missing: give its address/ },
   {
     at: ['providers', 'a b'],
@@ -73,9 +74,9 @@ const spoiled: Spoiled[] = [
   { at: [...fast, 'provider'], to: 'opnai', says: /"opnai" is not in providers; did you mean "openai"\?/ },
   { at: [...fast, 'provider'], to: undefined, says: /is missing: give the name of a provider/ },
   {
-    at: [...fast, 'price'],
+    at: ['models', 'house', 'price'],
     to: undefined,
-    says: /is missing: give \{ input, output \}.*'free' if that is meant/,
+    says: /is missing: .* of type openai-compatible\. Give \{ input, output \}.*'free' if that is meant/,
   },
   { at: [...fast, 'price'], to: 'cheap', says: /or 'free'/ },
   { at: [...fast, 'price'], to: 0.25, says: /must be \{ input, output \}/ },
@@ -95,10 +96,10 @@ const spoiled: Spoiled[] = [
   { at: [...fast, 'upstreamModel'], to: 'gpt 5', says: /name at the provider/ },
   { at: [...fast, 'allowParameters'], to: 'seed', says: /must be a list of parameter names/ },
   {
-    at: ['models', 'gpt-4.1'],
+    at: ['models', 'gpt-4.1.'],
     to: { provider: 'openai' },
-    path: 'models["gpt-4.1"].price',
-    says: /is missing/,
+    path: 'models["gpt-4.1."].price',
+    says: /is missing: .* has none for the model "gpt-4\.1\." of openai \(the nearest are gpt-4\.1, .*\)\. Give/,
   },
   // Plans.
   { at: ['plans'], to: undefined, says: /is missing/ },
@@ -247,7 +248,9 @@ function linked(one: Spoiled, other: Spoiled): boolean {
   const either = (left: Path, right: Path) =>
     (touches(one, left) && touches(other, right)) || (touches(other, left) && touches(one, right))
   return (
-    // The rate needs the credit; the default cap needs the cap; duplicates need the other of the pair.
+    // The rate needs the credit; the default cap needs the cap; duplicates need the other of the pair; the catalogue
+    // needs to know whose model it is.
+    either(['providers', 'openai', 'type'], ['models', 'gpt-4.1.']) ||
     either(['credit', 'usd'], ['models', 'fast', 'markupPercent']) ||
     either(['models', 'fast', 'outputTokensMax'], ['models', 'fast', 'outputTokensDefault']) ||
     either(['models', 'fast', 'price'], ['models', 'fast', 'markupPercent']) ||
@@ -341,4 +344,5 @@ test('names are guessed only when they are near', () => {
   expect(nearest('requestPerMinutes', ['requestsPerMinute', 'tokensPerMinute'])).toBe('requestsPerMinute')
   expect(nearest('zebra', ['providers', 'models'])).toBeNull()
   expect(nearest('x', [])).toBeNull()
+  expect(nearestOf('gpt-6', ['gpt-4.1', 'gpt-4', 'zebra', 'GPT-6'], 2)).toEqual(['GPT-6', 'gpt-4'])
 })

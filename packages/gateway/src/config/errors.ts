@@ -71,13 +71,18 @@ function closestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[
 
 /** The known name that was most likely meant, or null when none is near. */
 export function nearest(name: string, known: Iterable<string>): string | null {
-  let best: { name: string; distance: number } | null = null
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
-    if (best === null || distance < best.distance) best = { name: candidate, distance }
-  }
+  return nearestOf(name, known, 1)[0] ?? null
+}
+
+/** The known names that are near, at most so many, the nearest first. */
+export function nearestOf(name: string, known: Iterable<string>, countMax: number): string[] {
   const allowed = Math.ceil(name.length / 3)
-  return best !== null && best.distance <= allowed ? best.name : null
+  return [...known]
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ distance }) => distance <= allowed)
+    .sort((one, other) => one.distance - other.distance)
+    .slice(0, countMax)
+    .map(({ candidate }) => candidate)
 }
 
 /** `; did you mean "fast"?`, or the known names when none is near. */

@@ -83,18 +83,40 @@ export type FaregateConfig = {
 
 /** Where models are. */
 export type ProviderOptions = {
-  /** `openai-compatible` is any server that speaks chat completions: Ollama, vLLM, OpenRouter … */
-  type: 'openai' | 'openai-compatible' | 'anthropic' | 'gemini'
   /**
-   * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. Needed for
-   * `openai-compatible`. Default for the others: their variable (`OPENAI_BASE_URL`), else their own.
+   * Who it is. `openai-compatible` is any other server that speaks OpenAI's chat completions. Models of `azure` are
+   * called by their deployments: `upstreamModel` is a deployment's name.
+   */
+  type:
+    | 'openai'
+    | 'anthropic'
+    | 'gemini'
+    | 'azure'
+    | 'groq'
+    | 'openrouter'
+    | 'deepseek'
+    | 'mistral'
+    | 'vllm'
+    | 'ollama'
+    | 'openai-compatible'
+  /**
+   * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`; of `azure` the
+   * resource's, e.g. `https://my-resource.openai.azure.com`. Needed for `vllm`, `ollama` and `openai-compatible`, and
+   * for `azure` unless `AZURE_OPENAI_ENDPOINT` has it. Default for the others: their variable (`OPENAI_BASE_URL`,
+   * `ANTHROPIC_BASE_URL`, `GEMINI_BASE_URL`), else their own.
    */
   baseUrl?: string
   /**
-   * The environment variable with the key. Default: the provider's own, e.g. `OPENAI_API_KEY`.
-   * An `openai-compatible` server on a loopback or private address may have none.
+   * The environment variable with the key. Default: the provider's own, e.g. `OPENAI_API_KEY`, `GROQ_API_KEY`,
+   * `AZURE_OPENAI_API_KEY`. `vllm`, `ollama` and `openai-compatible` have no default, and on a loopback or private
+   * address they may have no key.
    */
   apiKeyEnv?: string
+  /**
+   * Of `azure` alone: the version of its dated interface, e.g. `2024-10-21`. Default: the interface without versions,
+   * `/openai/v1`.
+   */
+  apiVersion?: string
 }
 
 /** What a model costs you, or your users. */
@@ -130,7 +152,7 @@ export type TokenRates = {
   imageInput?: Decimal
   /** Sound that is spoken. Default: requests for sound are refused. */
   audioOutput?: Decimal
-  /** Pictures that are drawn. Default: requests for pictures are refused. */
+  /** Pictures that are drawn. Default: `output` where a model writes nothing else, else pictures are refused. */
   imageOutput?: Decimal
 }
 
@@ -163,7 +185,8 @@ export type ModelOptions = {
   /**
    * `{ input, cachedInput?, cacheWrite?, output, … }` in USD per million tokens, before markup;
    * `{ creditsPerRequest }`; or `'free'`; or several by the date they begin on, oldest first:
-   * `[{ price: … }, { from: '2027-01-01', price: … }]`.
+   * `[{ price: … }, { from: '2027-01-01', price: … }]`. Default, on a provider of type openai, anthropic, gemini,
+   * groq, deepseek or mistral: what the catalogue has for exactly this `upstreamModel`.
    */
   price?: PriceOptions | DatedPriceOptions[]
   /** This model's own markup in percent, in place of the general one. */
@@ -193,7 +216,7 @@ export type ModelOptions = {
   media?: {
     /** Whether they may come from addresses that the provider fetches. Default: false. */
     remote?: boolean
-    /** The most tokens that one picture costs. Default: what its provider says of any picture. */
+    /** The most tokens that one picture costs, seen or drawn. Default: what its provider says of any picture. */
     imageTokensMax?: number
     /** The longest recording, in seconds. Default: what its bytes can hold. */
     audioSecondsMax?: number

@@ -2,7 +2,7 @@
 import type { Model } from '../core/catalog.ts'
 import { ok } from '../core/result.ts'
 import { type ConfigError, type Fault, pathOf, suggestion } from './errors.ts'
-import { resolvePrices, resolveRate } from './resolve-prices.ts'
+import { resolveCataloguePrices, resolvePrices, resolveRate } from './resolve-prices.ts'
 import type { ProviderConfig } from './schema.ts'
 import type { ModelPart, Sections } from './sections.ts'
 
@@ -43,10 +43,10 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
   if (cap !== null && config.outputTokensDefault !== undefined && config.outputTokensDefault > cap) {
     fail('outputTokensDefault', `is above outputTokensMax (${cap}): lower it, or raise the other`)
   }
-  const prices = pricesOf(config, sections, fail)
+  const prices = pricesOf(id, config, provider?.type, sections, fail)
   if (prices === null || config.provider === undefined) return
   if (config.tools && prices.some(({ price }) => price.toolCall === undefined)) {
-    fail('tools', 'needs perThousandToolCalls in the price: the provider asks for each call')
+    fail('tools', 'needs perThousandToolCalls in the price, since the provider asks for each call')
   }
   found.models.set(id, {
     id,
@@ -59,7 +59,6 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
     reasoning: config.reasoning ?? true,
     onDisconnect: config.onDisconnect ?? 'abort',
     allowParameters: [...(config.allowParameters ?? [])],
-    outputCapField: provider?.type === 'openai' ? 'max_completion_tokens' : 'max_tokens',
     media: {
       remote: config.media?.remote ?? false,
       imageTokensMax: config.media?.imageTokensMax ?? null,
@@ -77,21 +76,30 @@ function providerOf(config: ModelPart, sections: Sections, fail: Fail): Provider
   return provider === undefined ? undefined : sections.providers.get(provider)
 }
 
-function pricesOf(config: ModelPart, sections: Sections, fail: Fail): Model['prices'] | null {
-  if (config.price === undefined) {
-    fail(
-      'price',
-      "is missing: give { input, output } in USD per million tokens, { creditsPerRequest: … }, or 'free' if that is meant",
-    )
-    return null
-  }
+/** The operator's own prices, else the catalogue's. */
+function pricesOf(
+  id: string,
+  config: ModelPart,
+  type: ProviderConfig['type'] | undefined,
+  sections: Sections,
+  fail: Fail,
+): Model['prices'] | null {
   const creditUsd = sections.credit?.usd
   const percent = config.markupPercent ?? sections.markupPercent ?? 0
   // What is wrong with the credit or the general markup is told once, elsewhere; the price is checked all the
   // same.
   const rate = creditUsd === undefined ? ok(anyRate) : resolveRate(creditUsd, percent)
   if (!rate.ok && config.markupPercent !== undefined) fail('markupPercent', rate.error)
-  const prices = resolvePrices(config.price, { rate: rate.ok ? rate.value : anyRate, percent })
+  const markup = { rate: rate.ok ? rate.value : anyRate, percent }
+  if (config.price === undefined) {
+    // Whose prices they would be is not known: what is wrong with the provider was told.
+    if (type === undefined) return null
+    const listed = resolveCataloguePrices(type, config.upstreamModel ?? id, markup)
+    if (listed.ok) return listed.value
+    fail('price', listed.error)
+    return null
+  }
+  const prices = resolvePrices(config.price, markup)
   if (prices.ok) return prices.value
   for (const { path, message } of prices.error) fail('price', message, path)
   return null

@@ -14,6 +14,7 @@ import type { Price, Rates } from '../core/pricing.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Fault } from './errors.ts'
 import { startOfDay } from './leaves.ts'
+import { findCataloguePrice } from './price-catalogue.ts'
 import type { PriceConfig, PricesConfig, TokenPriceConfig } from './schema.ts'
 
 type Decimal = number | string
@@ -61,6 +62,23 @@ export function resolvePrices(
   }
   const [first, ...rest] = found
   return faults.length > 0 || first === undefined ? err(faults) : ok([first, ...rest])
+}
+
+/** The catalogue's prices of a model, or why there are none. */
+export function resolveCataloguePrices(
+  providerType: string,
+  upstreamModel: string,
+  { rate, percent }: Markup,
+): Result<[DatedPrice, ...DatedPrice[]], string> {
+  const found = findCataloguePrice(providerType, upstreamModel)
+  if (!found.ok) return err(`is missing: ${found.error}. Give ${priceForms}`)
+  const markup = `+${decimalText(percent)}%`
+  const prices = found.value.rows.map(({ from, price }) =>
+    dated({ ...price, rate, version: `${found.value.name}${markup}` }, from ?? undefined),
+  )
+  const problem = prices.map(({ price }) => figureProblem(price)).find((each) => each !== null)
+  const [first, ...rest] = prices
+  return first === undefined || problem ? err(problem ?? 'is missing') : ok([first, ...rest])
 }
 
 function dated(price: Price, from: string | undefined): DatedPrice {
@@ -226,6 +244,9 @@ export function decimalText(value: Decimal): string {
 }
 
 const nothing = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0, perRequest: 0 }
+/** What an operator may write for a price. */
+export const priceForms =
+  "{ input, output } in USD per million tokens, { creditsPerRequest: … }, or 'free' if that is meant"
 const zeroPrice = "is 0: write price: 'free' if that is meant"
 
 function wrong(message: string): Result<never, Fault[]> {

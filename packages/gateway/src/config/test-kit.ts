@@ -20,7 +20,7 @@ export const goodEnv: Record<string, string | undefined> = {
   FAREGATE_ADMIN_KEY: 'an-admin-key-of-length',
 }
 
-/** The contract's example (design.md section 4), with prices, since there is no catalogue of them yet. */
+/** The contract's example (design.md section 4), with a price where it leaves that to the catalogue. */
 export const contractExample: FaregateConfig = {
   credit: { usd: 0.01, name: 'credits' },
   markupPercent: 25,

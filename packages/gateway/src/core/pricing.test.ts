@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chargeRate, picoUsdPerToken } from './credits.ts'
-import { affordableOutputTokens, charge, chargeMax, upstreamCost } from './pricing.ts'
+import { affordableOutputTokens, charge, chargeMax, pricesTokens, upstreamCost } from './pricing.ts'
 import { credit, priceOf, unitPrice, usageOf } from './test-kit.ts'
 
 /** $0.25, cached $0.025, output $2 per million tokens; markup 25 % on a credit of $0.01. */
@@ -61,6 +61,20 @@ describe('charge', () => {
   test('refuses parts that are larger than the whole', () => {
     expect(() => charge(mini, usageOf(10, 0, { cachedInputTokens: 6, cacheWriteTokens: 5 }))).toThrow('parts')
   })
+})
+
+test('tokens are priced unless all their rates are nothing, in every tier', () => {
+  expect(pricesTokens(priceOf({}))).toBe(false)
+  expect(
+    pricesTokens(priceOf({ perRequest: 5, toolCall: 1, audioSecond: 1, character: 1, imageOutput: 0 })),
+  ).toBe(false)
+  for (const kind of ['input', 'cachedInput', 'cacheWrite', 'output', 'imageOutput', 'audioInput'] as const) {
+    expect(pricesTokens(priceOf({ [kind]: 1 }))).toBe(true)
+  }
+  const nothing = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 }
+  const tiers = (output: number) => [{ inputTokensAbove: 5, rates: { ...nothing, output } }]
+  expect(pricesTokens(priceOf({ tiers: tiers(0) }))).toBe(false)
+  expect(pricesTokens(priceOf({ tiers: tiers(1) }))).toBe(true)
 })
 
 describe('chargeMax', () => {

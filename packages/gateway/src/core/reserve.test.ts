@@ -131,6 +131,39 @@ describe('an asked cap', () => {
     expect(ledger.accept(withOutput('d', { asked: 1 })).hold.outputTokensMax).toBe(1)
   })
 
+  test('that is fixed is refused where it would be lowered: 400 with both figures', () => {
+    const ledger = ledgerWith(5000, { outputTokensMax: 500 })
+    for (const [id, max] of [
+      ['a', null],
+      ['b', 499],
+      ['c', 900],
+    ] as const) {
+      const refused = ledger.refuse(withOutput(id, { asked: 501, max, fixed: true }))
+      expect(refused.code).toBe('request_too_large_for_plan')
+      expect(refused.message).toContain(
+        `up to 501 output tokens, and your plan and the model allow ${max === 499 ? 499 : 500}`,
+      )
+    }
+    expect(ledger.accept(withOutput('d', { asked: 500, fixed: true }))).toMatchObject({
+      clamped: false,
+      hold: { outputTokensMax: 500 },
+    })
+  })
+
+  test('that is fixed and beyond the balance is 402, which does not ask for a lower cap', () => {
+    const refused = ledgerWith(1000).refuse(withOutput('r', { asked: 950, fixed: true }, { inputTokens: 51 }))
+    expect(refused.code).toBe('insufficient_credits')
+    expect(refused.message).toMatch(/available\. Ask for less, or buy credits\.$/)
+  })
+
+  test('of nothing holds the input alone', () => {
+    const ledger = ledgerWith(100, { outputTokensMax: 500 })
+    expect(ledger.accept(withOutput('r', { asked: 0, fixed: true }, { inputTokens: 100 }))).toMatchObject({
+      clamped: false,
+      hold: { outputTokensMax: 0, amount: 100 },
+    })
+  })
+
   test('is never lowered to the balance: 402 names what is affordable, and that is admitted', () => {
     const ledger = ledgerWith(1000)
     const refused = ledger.refuse(withOutput('r', { asked: 5000 }, { inputTokens: 99, choices: 2 }))

@@ -25,6 +25,7 @@ export function createImagesTap(request: Pick<ModelRequest, 'outputTokensAsked' 
     },
     outputTokensSeen: () => tokensMax,
     started: () => state.pictures > 0,
+    ended: () => state.ended,
   }
 }
 

@@ -135,7 +135,7 @@ function parseImageRequest({ body }: RawRequest, options: ParseOptions): Result<
 /** Characters are counted as everyone but JavaScript does. */
 function isTooLong(prompt: string): boolean {
   if (prompt.length <= promptCharactersMax) return false
-  return prompt.length > 2 * promptCharactersMax || [...prompt].length > promptCharactersMax
+  return prompt.length > 2 * promptCharactersMax || Array.from(prompt).length > promptCharactersMax
 }
 
 /** The most tokens of one picture with its previews; 0 where tokens cost nothing. */

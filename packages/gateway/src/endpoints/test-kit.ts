@@ -1,6 +1,6 @@
 /** What the endpoints' tests share: a model that may be anything, and a parser that may be asked with few words. */
 import type { Model } from '../core/catalog.ts'
-import type { Price } from '../core/pricing.ts'
+import { chargeMax, type Price } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { unitPrice } from '../core/test-kit.ts'
@@ -30,7 +30,6 @@ export function modelOf(over: Partial<Model> = {}): Model {
     reasoning: true,
     onDisconnect: 'abort',
     allowParameters: [],
-    outputCapField: 'max_completion_tokens',
     media: { remote: false, imageTokensMax: null, audioSecondsMax: null },
     tools: null,
     ...over,
@@ -78,6 +77,14 @@ export function refusedBy(endpoint: Endpoint, body: unknown, choices: ParseChoic
   const result = parseWith(endpoint, body, choices)
   if (result.ok) throw new Error('it was accepted')
   return result.error
+}
+
+/** The most that an accepted request can cost at this price, as admission reckons it; `frame` is the provider's framing. */
+export function holdOf(request: ModelRequest, price: Price, frame = { base: 64, perItem: 16 }): number {
+  const { forwardedBytesMax, items, addedTokensMax = 0, uses = {}, outputTokensAsked, choices } = request
+  const text = forwardedBytesMax + frame.base + frame.perItem * items + addedTokensMax
+  const inputTokens = text + (uses.audioInputTokens ?? 0) + (uses.imageInputTokens ?? 0)
+  return chargeMax(price, { ...uses, answers: choices, inputTokens }, (outputTokensAsked ?? 0) * choices)
 }
 
 /** The JSON text that goes on. */

@@ -118,6 +118,13 @@ describe('the limit', () => {
     expect([overflow, events.length, events[0]?.bytes.length]).toEqual([false, 1, eventBytesMax])
   })
 
+  test('is what the endpoint says, where it says one', () => {
+    for (const bytes of [100, 3 * eventBytesMax]) {
+      expect(createSseFramer(bytes).push(big(bytes)).overflow).toBe(false)
+      expect(createSseFramer(bytes).push(big(bytes + 1)).overflow).toBe(true)
+    }
+  })
+
   test('a byte more overflows, after the events before it', () => {
     const framer = createSseFramer()
     const chunk = encoder.encode(`data: a\n\ndata: ${'x'.repeat(eventBytesMax)}\n\ndata: b\n\n`)

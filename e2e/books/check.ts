@@ -1,0 +1,126 @@
+/**
+ * The two books side by side: what the provider would bill for each request, by its own account of what it did, and
+ * what the ledger charged. Metered: the difference is 0. Cut: the bill ≤ the charge ≤ the hold. Unsent, or refused by
+ * the provider: 0.
+ */
+import type { Bill } from '@faregate/simulators/provider'
+import { account, call, type Entry } from '../harness/calls.ts'
+import { micro } from '../harness/exchange.ts'
+import type { Stack } from '../harness/stack.ts'
+import { until } from '../harness/until.ts'
+import type { Sent } from './run.ts'
+import type { Rates } from './wires.ts'
+
+/** How the run came out. `faults` names each request whose books differ. Microcredits. */
+export type Balance = {
+  counts: Record<string, number>
+  billed: number
+  charged: number
+  metered: number
+  cut: number
+  unsent: number
+  faults: string[]
+}
+
+/** Waits until every hold has ended, and compares. */
+export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise<Balance> {
+  const balance: Balance = { counts: {}, billed: 0, charged: 0, metered: 0, cut: 0, unsent: 0, faults: [] }
+  balance.faults.push(...(await untilIdle(stack)))
+  const bills = new Map(
+    stack.provider.bills().flatMap((bill) => bill.keys.map((key) => [key, bill] as const)),
+  )
+  for (const [user, requests] of Map.groupBy(sent, (each) => each.user)) {
+    const charges = await chargesOf(stack, user, balance)
+    for (const request of requests) compare(request, bills.get(request.key), take(charges, request), balance)
+    for (const { requestId } of charges)
+      balance.faults.push(`${user}: ${requestId} was charged and never sent`)
+  }
+  return balance
+}
+
+/** Waits for the provider to be left alone; a request that it still answers long after is a connection that leaked. */
+async function untilIdle(stack: Stack): Promise<string[]> {
+  const open = () => stack.provider.bills().filter((bill) => bill.open)
+  await until('the provider is idle', 30_000, () => open().length === 0).catch(() => {})
+  return open().map((bill) => `still being answered: ${JSON.stringify(bill)}`)
+}
+
+/** The charges of a user whose requests have all ended; checks that they and the balance are the grant. */
+async function chargesOf(stack: Stack, user: string, balance: Balance): Promise<Entry[]> {
+  const token = await stack.clerk.mint({ user, plan: 'none' })
+  const credits = await until(`nothing of ${user} is held`, 120_000, async () => {
+    const { credits: now } = await account(stack, token)
+    return now.held === 0 ? now : null
+  })
+  const all: Entry[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const answer = await call(stack, token, `/v1/account/entries?limit=500${cursor && `&cursor=${cursor}`}`)
+    const page = (await answer.json()) as { data: Entry[]; nextCursor: string | null }
+    all.push(...page.data)
+    cursor = page.nextCursor
+  }
+  const sum = all.reduce((total, entry) => total + micro(entry.credits), 0)
+  if (sum !== micro(credits.available)) balance.faults.push(`${user}: entries are ${sum}, the balance is not`)
+  return all.filter(({ kind }) => kind === 'charge')
+}
+
+/** Takes a request's charge out of its user's; who never learnt the id is alone with it. */
+function take(charges: Entry[], { requestId, client }: Sent): Entry | null {
+  const index =
+    requestId === null && client === 'leaves' ? 0 : charges.findIndex((each) => each.requestId === requestId)
+  return charges.splice(index, index < 0 ? 0 : 1)[0] ?? null
+}
+
+function compare(request: Sent, bill: Bill | undefined, entry: Entry | null, balance: Balance): void {
+  const charged = entry === null ? 0 : micro(-entry.credits)
+  const released = entry === null || (charged === 0 && entry.ended === 'error' && !entry.estimated)
+  const billed = bill && !released ? costOf(request, bill) : bill ? costOf(request, bill, 0) : 0
+  const kind = entry === null ? 'no charge' : released ? 'released' : entry.estimated ? 'cut' : 'metered'
+  const name = `${request.wire}: ${kind}`
+  balance.counts[name] = (balance.counts[name] ?? 0) + 1
+  balance.billed += billed
+  balance.charged += charged
+  if (kind === 'metered') balance.metered += 1
+  else if (kind === 'cut') balance.cut += 1
+  else balance.unsent += 1
+  const isRight =
+    kind === 'cut'
+      ? billed <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
+      : billed === charged
+  if (isRight) return
+  const { key, status, client, held } = request
+  const facts = { key, status, client, held, billed, charged, entry, bill, body: describe(request) }
+  balance.faults.push(`${name}: ${JSON.stringify(facts)}`)
+}
+
+function describe({ request: { path, body } }: Sent): string {
+  return `${path} ${typeof body === 'string' ? body.slice(0, 800) : 'a form'}`
+}
+
+/** What a bill comes to, in microcredits, rounded up once. `answers` 0 where nothing was answered. */
+function costOf({ request }: Sent, bill: Bill, answers = request.answers): number {
+  const { rates } = request
+  const parts: [number, keyof Rates][] = [
+    [bill.cachedTokens, 'cachedInput'],
+    [bill.cacheWriteTokens, 'cacheWrite'],
+    [bill.longCacheWriteTokens, 'longCacheWrite'],
+    [bill.audioInputTokens, 'audioInput'],
+    [bill.imageInputTokens, 'imageInput'],
+  ]
+  const outputs: [number, keyof Rates][] = [
+    [bill.audioOutputTokens, 'audioOutput'],
+    [bill.imageOutputTokens, 'imageOutput'],
+  ]
+  const sum = (all: typeof parts, rest: number, plain: keyof Rates) =>
+    all.reduce((cost, [tokens, rate]) => cost + tokens * (rates[rate] ?? rates[plain] ?? 0), 0) +
+    (rest - all.reduce((tokens, [each]) => tokens + each, 0)) * (rates[plain] ?? 0)
+  return Math.ceil(
+    sum(parts, bill.promptTokens, 'input') +
+      sum(outputs, bill.completionTokens, 'output') +
+      bill.toolCalls * (rates.toolCall ?? 0) +
+      bill.audioSeconds * (rates.audioSecond ?? 0) +
+      bill.characters * (rates.character ?? 0) +
+      answers * (rates.perRequest ?? 0),
+  )
+}
