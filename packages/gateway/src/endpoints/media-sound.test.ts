@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeBase64, measureSound, soundSecondsMax } from './media-sound.ts'
-import { id3Of, mp3Of, wavOf } from './test-kit-sound.ts'
 import { modelOf } from './test-kit.ts'
+import { id3Of, mp3Of, wavOf } from './test-kit-sound.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)
 
