@@ -58,13 +58,23 @@ const transcriptOf = (form: FormData, bytes: Buffer, script: Script): Transcript
   return { ...measured, script, use, seconds, format: text('response_format') }
 }
 
+/** One segment of it all, as the format has them. */
+const segmentOf = ({ text, seconds, format }: Transcript) => {
+  const told = { start: 0, end: seconds, text }
+  return format === 'diarized_json'
+    ? { id: 'seg_0', ...told, speaker: 'A', type: 'transcript.text.segment' }
+    : {
+        ...{ id: 0, seek: 0, ...told, tokens: [], temperature: 0 },
+        ...{ avg_logprob: -0.1, compression_ratio: 1, no_speech_prob: 0 },
+      }
+}
+
 const wholeOf = (transcript: Transcript): string => {
   const { text, seconds, script, format } = transcript
   const usage = reportedUsage(script, usageOf(transcript))
-  const segment = { id: 0, start: 0, end: seconds, text, type: 'transcript.text.segment', speaker: 'A' }
   const more =
     format === 'verbose_json' || format === 'diarized_json'
-      ? { task: 'transcribe', language: 'english', duration: seconds, segments: [segment] }
+      ? { task: 'transcribe', language: 'english', duration: seconds, segments: [segmentOf(transcript)] }
       : {}
   return toJson({ ...more, text, ...padding(script), usage }, script)
 }
