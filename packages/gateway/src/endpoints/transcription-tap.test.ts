@@ -64,7 +64,7 @@ describe('a whole transcript', () => {
 })
 
 describe('a stream', () => {
-  const bytes = readFileSync(new URL('./__fixtures__/openai-transcript.body.txt', import.meta.url))
+  const bytes = readFileSync(new URL('./__fixtures__/openai-transcript.events.txt', import.meta.url))
 
   function play(cut: number) {
     const framer = createSseFramer()
