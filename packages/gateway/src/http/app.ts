@@ -20,8 +20,8 @@ const HEADERS_MAX = 100
 const HEADER_BYTES_MAX = 16_384
 
 /**
- * Where an endpoint is served. A path may name its model: `/v1beta/models/:call{…}`, where the call is the model's
- * name, a colon and the method.
+ * Where an endpoint is served. A path may name its model: `/v1beta/:call{…}`, where the call is the model's name,
+ * a colon and the method.
  */
 export type ModelRoute = { paths: readonly string[]; endpoint: Endpoint }
 
@@ -110,9 +110,6 @@ function createRoutes(options: AppOptions): Hono<Env> {
     await pipeline.store.ready()
     return context.json({ status: 'ready' })
   })
-  for (const path of ['/responses', '/v1/responses']) {
-    routes.post(path, ({ env }) => refuse(responsesRefusal, env.requestId))
-  }
   routes.notFound(({ req, env }) => refuse(unsupported(req.method, req.path), env.requestId))
   return routes
 }
@@ -127,11 +124,6 @@ async function serveModel(
   const answer = await run(pipeline, { request: req.raw, endpoint, model, requestId, waitUntil })
   return answer.ok ? answer.value : refuse(answer.error, requestId, endpoint.wire.refusal)
 }
-
-const responsesRefusal = refusal(
-  'unsupported_endpoint',
-  'The Responses API is not served yet. Use chat completions: with the AI SDK openai.chat(model) instead of openai(model), with the OpenAI SDK client.chat.completions.create().',
-)
 
 function unsupported(method: string, path: string): Refusal {
   const shown = path.length > 100 ? `${path.slice(0, 100)}…` : path
