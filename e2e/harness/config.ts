@@ -126,5 +126,21 @@ function models(): Record<string, unknown> {
       price: { creditsPerRequest: 0.25 },
       reasoning: false,
     },
+    // A character costs a microcredit.
+    voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
+    singer: {
+      provider: 'openai',
+      upstreamModel: 'gpt-4o-mini-tts',
+      price: { input: 1, output: 2, audioOutput: 4 },
+      outputTokensMax: 500,
+    },
+    // A second costs 100 microcredits.
+    listener: { provider: 'openai', upstreamModel: 'whisper-1', price: { perMinuteOfAudio: 0.006 } },
+    scribe: {
+      provider: 'openai',
+      upstreamModel: 'gpt-4o-transcribe',
+      price: { input: 1, output: 2, audioInput: 3 },
+      reasoning: false,
+    },
   }
 }

@@ -24,6 +24,8 @@ import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
 import { sdkRetries } from './sdk-retries.ts'
+import { speech } from './speech.ts'
+import { transcriptions } from './transcriptions.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 import { upstreamRefusals } from './upstream-refusals.ts'
 import { upstreamUsage } from './upstream-usage.ts'
@@ -57,5 +59,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('speech', () => speech(stack))
+  describe('transcriptions', () => transcriptions(stack))
   describe('canaries', () => canaries(stack))
 }

@@ -194,6 +194,8 @@ export type ModelRequest = {
    * is set from `choices`.
    */
   uses?: Omit<Uses, 'answers'>
+  /** The fewest bytes that a token of the answer's sound has, for evidence; where it may have sound. */
+  soundBytesPerToken?: number
 }
 
 /** What goes on to the provider: the body, and headers of the wire. A form brings its own content type. */
@@ -239,6 +241,8 @@ export type Reading = { usage: Usage; stage: 'running' | 'last' | 'final'; inval
 export type Tap = {
   /** Takes the `data` of one server-sent event, `[DONE]` included, and its `event` name if it has one. */
   event(data: string, name?: string | null): EventKind
+  /** A good answer of bytes (`binary`) has begun. */
+  began?(): void
   /** Takes a whole buffered answer, parsed. False when it is not an answer of this wire. */
   body(json: unknown): boolean
   /** The provider's reported usage, or null while none was seen. */
@@ -289,6 +293,8 @@ export type Endpoint = {
   /** The most bytes of an answer that comes whole, and of one event of a stream, where the usual is too little. */
   answerBytesMax?: number
   eventBytesMax?: number
+  /** Whether its requests carry a file, and so may be larger and slower than others. */
+  takesFiles?: true
 }
 
 /** Who buys, and for which account. */

@@ -1,5 +1,7 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
+import { speechWire } from './speech.ts'
+import { transcriptionsWire } from './transcriptions.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire]
+export const WIRES: readonly SimulatedWire[] = [chatWire, speechWire, transcriptionsWire]
