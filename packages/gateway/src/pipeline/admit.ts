@@ -2,7 +2,7 @@
 import type { Uses } from '../core/account.ts'
 import { type Model, priceAt } from '../core/catalog.ts'
 import type { Reserve } from '../core/command.ts'
-import type { Price } from '../core/pricing.ts'
+import { type Price, pricesTokens } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Identity, type ModelRequest, type Provider, StoreUnavailable } from '../ports.ts'
@@ -47,6 +47,11 @@ export function boundRequest(
     const message = `The model ${ask.model} is not served at this endpoint. GET /v1/models lists the models.`
     return err(refusal('unsupported_endpoint', message, { param: 'model' }))
   }
+  const price = ask.free ? freePrice : priceAt(model, pipeline.clock())
+  if (isForOtherUse(price, ask)) {
+    const message = `The model ${ask.model} is priced by what this endpoint does not use (seconds heard, characters spoken), so it is not served here.`
+    return err(refusal('unsupported_endpoint', message, { param: 'model' }))
+  }
   const { base, perItem } = provider.overheadTokens
   // Byte-level tokenizers make at most one token of a byte; the provider's own framing comes on top.
   const textTokensMax = ask.forwardedBytesMax + base + perItem * ask.items + (ask.addedTokensMax ?? 0)
@@ -58,7 +63,7 @@ export function boundRequest(
     planClaim: identity.planClaim ?? null,
     keyHash: identity.keyHash ?? null,
     model: model.id,
-    price: ask.free ? freePrice : priceAt(model, pipeline.clock()),
+    price,
     inputTokens: textTokensMax + (ask.uses?.audioInputTokens ?? 0) + (ask.uses?.imageInputTokens ?? 0),
     ...usesOf(ask),
     choices: ask.choices,
@@ -81,6 +86,13 @@ const freePrice: Price = {
   perRequest: 0,
   rate: { numerator: 0, denominator: 1 },
   version: 'free',
+}
+
+/** Whether the only thing that has a price is one that the request has none of, so that its answer would be free. */
+function isForOtherUse(price: Price, { uses }: ModelRequest): boolean {
+  const { character = 0, audioSecond = 0, perRequest } = price
+  if (pricesTokens(price) || perRequest > 0 || character + audioSecond === 0) return false
+  return !(character > 0 && uses?.characters) && !(audioSecond > 0 && uses?.audioSeconds)
 }
 
 /** What the request can use beside text: each choice is an answer that a price per request is asked for. */

@@ -1,5 +1,8 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
+import { responsesWire } from './responses.ts'
+import { speechWire } from './speech.ts'
+import { transcriptionsWire } from './transcriptions.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire]
+export const WIRES: readonly SimulatedWire[] = [chatWire, responsesWire, speechWire, transcriptionsWire]
