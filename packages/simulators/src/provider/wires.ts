@@ -1,5 +1,8 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
+import { embeddingsWire } from './embeddings.ts'
+import { imagesWire } from './images.ts'
+import { moderationsWire } from './moderations.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire]
+export const WIRES: readonly SimulatedWire[] = [chatWire, embeddingsWire, imagesWire, moderationsWire]
