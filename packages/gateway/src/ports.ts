@@ -134,7 +134,19 @@ export type Provider = {
   overheadTokens: { base: number; perItem: number }
   /** Whether `user`, `store` and such may be added to a request; some compatible servers refuse what they do not know. */
   addFields: boolean
+  /** The one field by which it knows a chat's output cap; without it the caller's own is kept. */
+  outputCapField?: OutputCapField
+  /** How a chat's stream is made to tell its usage; `include_usage` where absent. */
+  streamOptions?: StreamUsage
 }
+
+export type OutputCapField = 'max_completion_tokens' | 'max_tokens'
+
+/**
+ * What brings the usage of a chat's stream: `include_usage` asks for it at the end, `continuous_usage` for running
+ * totals too (vLLM), and `none` is for those that tell it unasked, of which some refuse `stream_options`.
+ */
+export type StreamUsage = 'include_usage' | 'continuous_usage' | 'none'
 
 /** A model request as it came. */
 export type RawRequest = {
@@ -191,9 +203,11 @@ export type ForwardOptions = {
   outputTokensMax: number
   userHash: string
   /** The one field by which the upstream knows the cap; without it the caller's own, else `max_completion_tokens`. */
-  outputCapField?: 'max_completion_tokens' | 'max_tokens'
+  outputCapField?: OutputCapField | undefined
   /** False for upstreams that refuse fields they do not know: then `user`, `store` and such are only overwritten. */
   addFields?: boolean
+  /** How usage is asked for in a stream; `include_usage` where absent. */
+  streamOptions?: StreamUsage | undefined
 }
 
 /** What the parser may let through beyond the endpoint's own allow-list, and what it needs to know of models. */

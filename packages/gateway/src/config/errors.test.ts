@@ -28,7 +28,7 @@ const spoiled: Spoiled[] = [
   {
     at: ['providers', 'openai', 'type'],
     to: 'opneai',
-    says: /must be 'openai', 'openai-compatible', 'anthropic' or 'gemini'/,
+    says: /must be 'openai', 'anthropic', .* or 'openai-compatible'/,
   },
   {
     at: ['providers', 'openai', 'apiKey'],
@@ -49,6 +49,7 @@ const spoiled: Spoiled[] = [
     says: /must not hold a user or password/,
   },
   { at: ['providers', 'openai', 'baseUrl'], to: 'https://x.example.com/?a', says: /without \? and #/ },
+  { at: ['providers', 'openai', 'apiVersion'], to: 'v1', says: /a version of Azure's interface/ },
   { at: ['providers', 'local', 'baseUrl'], to: undefined, says: /is missing: give its address/ },
   {
     at: ['providers', 'a b'],

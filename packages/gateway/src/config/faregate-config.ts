@@ -79,18 +79,40 @@ export type FaregateConfig = {
 
 /** Where models are. */
 export type ProviderOptions = {
-  /** `openai-compatible` is any server that speaks chat completions: Ollama, vLLM, OpenRouter … */
-  type: 'openai' | 'openai-compatible' | 'anthropic' | 'gemini'
   /**
-   * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`. Needed for
-   * `openai-compatible`. Default for the others: their variable (`OPENAI_BASE_URL`), else their own.
+   * Who it is. `openai-compatible` is any other server that speaks OpenAI's chat completions. Models of `azure` are
+   * called by their deployments: `upstreamModel` is a deployment's name.
+   */
+  type:
+    | 'openai'
+    | 'anthropic'
+    | 'gemini'
+    | 'azure'
+    | 'groq'
+    | 'openrouter'
+    | 'deepseek'
+    | 'mistral'
+    | 'vllm'
+    | 'ollama'
+    | 'openai-compatible'
+  /**
+   * Its address, up to the part before `/chat/completions`, e.g. `http://127.0.0.1:11434/v1`; of `azure` the
+   * resource's, e.g. `https://my-resource.openai.azure.com`. Needed for `vllm`, `ollama` and `openai-compatible`, and
+   * for `azure` unless `AZURE_OPENAI_ENDPOINT` has it. Default for the others: their variable (`OPENAI_BASE_URL`,
+   * `ANTHROPIC_BASE_URL`, `GEMINI_BASE_URL`), else their own.
    */
   baseUrl?: string
   /**
-   * The environment variable with the key. Default: the provider's own, e.g. `OPENAI_API_KEY`.
-   * An `openai-compatible` server on a loopback or private address may have none.
+   * The environment variable with the key. Default: the provider's own, e.g. `OPENAI_API_KEY`, `GROQ_API_KEY`,
+   * `AZURE_OPENAI_API_KEY`. `vllm`, `ollama` and `openai-compatible` have no default, and on a loopback or private
+   * address they may have no key.
    */
   apiKeyEnv?: string
+  /**
+   * Of `azure` alone: the version of its dated interface, e.g. `2024-10-21`. Default: the interface without versions,
+   * `/openai/v1`.
+   */
+  apiVersion?: string
 }
 
 /** What a model costs you, or your users. */

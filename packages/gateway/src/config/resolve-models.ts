@@ -59,7 +59,6 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
     reasoning: config.reasoning ?? true,
     onDisconnect: config.onDisconnect ?? 'abort',
     allowParameters: [...(config.allowParameters ?? [])],
-    outputCapField: provider?.type === 'openai' ? 'max_completion_tokens' : 'max_tokens',
     media: {
       remote: config.media?.remote ?? false,
       imageTokensMax: config.media?.imageTokensMax ?? null,

@@ -4,6 +4,8 @@
  */
 import type { Provider } from '../ports.ts'
 import { anthropic } from '../providers/anthropic.ts'
+import { azure } from '../providers/azure.ts'
+import { dialect, dialects } from '../providers/dialects.ts'
 import { gemini } from '../providers/gemini.ts'
 import { openai } from '../providers/openai.ts'
 import { openaiCompatible } from '../providers/openai-compatible.ts'
@@ -13,10 +15,26 @@ import { type ConfigError, pathOf } from './errors.ts'
 import type { ProviderConfig } from './schema.ts'
 import type { Named } from './sections.ts'
 
-const variables = {
+/**
+ * The variables by which a provider's owner knows its key and its address. Whoever has no variable for a key may do
+ * without one nearby. `example`: an address, for those who have none of their own.
+ */
+const known: Record<ProviderConfig['type'], { key?: string; baseUrl?: string; example?: string }> = {
   openai: { key: 'OPENAI_API_KEY', baseUrl: 'OPENAI_BASE_URL' },
   anthropic: { key: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL' },
   gemini: { key: 'GEMINI_API_KEY', baseUrl: 'GEMINI_BASE_URL' },
+  azure: {
+    key: 'AZURE_OPENAI_API_KEY',
+    baseUrl: 'AZURE_OPENAI_ENDPOINT',
+    example: 'https://my-resource.openai.azure.com',
+  },
+  groq: { key: 'GROQ_API_KEY' },
+  openrouter: { key: 'OPENROUTER_API_KEY' },
+  deepseek: { key: 'DEEPSEEK_API_KEY' },
+  mistral: { key: 'MISTRAL_API_KEY' },
+  vllm: { example: 'http://127.0.0.1:8000/v1' },
+  ollama: { example: 'http://127.0.0.1:11434/v1' },
+  'openai-compatible': { example: 'http://127.0.0.1:8000/v1' },
 }
 
 /** `used`: the names of the providers that a model needs. */
@@ -31,52 +49,61 @@ export function resolveProviders(
     if (config === undefined) continue
     const found = resolveProvider(name, config, env)
     if ('provider' in found) providers.set(name, found.provider)
-    // Without its key a provider that nothing uses is left out; a wrong address is wrong all the same.
-    else if (used.has(name) || !found.keyMissing) errors.push(found.error)
+    // Without its variables a provider that nothing uses is left out; a wrong address is wrong all the same.
+    else if (used.has(name) || !found.absent) errors.push(found.error)
   }
   return { providers, errors: unique(errors) }
 }
 
-type Found = { provider: Provider } | { error: ConfigError; keyMissing: boolean }
+/** `absent`: what is wrong is only that the environment lacks something, which no model may need. */
+type Found = { provider: Provider } | { error: ConfigError; absent: boolean }
 
 function resolveProvider(name: string, config: ProviderConfig, env: Environment): Found {
-  const own = config.type === 'openai-compatible' ? null : variables[config.type]
-  const fromEnv = own === null ? undefined : valueOf(env, own.baseUrl)
+  const own = known[config.type]
+  const wrong = (path: string, message: string): Found => ({ error: { path, message }, absent: false })
+  if (config.apiVersion !== undefined && config.type !== 'azure') {
+    return wrong(pathOf(['providers', name, 'apiVersion']), 'is for providers of type azure: remove it')
+  }
+  const fromEnv = own.baseUrl === undefined ? undefined : valueOf(env, own.baseUrl)
   // The config's own address was checked with its shape.
   const problem = config.baseUrl === undefined && fromEnv !== undefined ? addressProblem(fromEnv) : null
-  if (problem !== null) {
-    return { error: { path: own?.baseUrl ?? name, message: problem }, keyMissing: false }
+  if (problem !== null) return wrong(own.baseUrl ?? name, problem)
+  const baseUrl = (config.baseUrl ?? fromEnv)?.replace(/\/+$/, '')
+  if (baseUrl === undefined && own.example !== undefined) {
+    const variable = own.baseUrl === undefined ? '' : `, or set ${own.baseUrl} in the environment`
+    const message = `is missing: give its address, e.g. ${own.example}${variable}`
+    const path = pathOf(['providers', name, 'baseUrl'])
+    return { error: { path, message }, absent: own.baseUrl !== undefined }
   }
-  const address = config.baseUrl ?? fromEnv
-  if (config.type === 'openai-compatible' && address === undefined) {
-    const message = 'is missing: give its address, e.g. http://127.0.0.1:11434/v1'
-    return { error: { path: pathOf(['providers', name, 'baseUrl']), message }, keyMissing: false }
-  }
-  const keyName = config.apiKeyEnv ?? own?.key
+  const keyName = config.apiKeyEnv ?? own.key
   const apiKey = keyName === undefined ? undefined : valueOf(env, keyName)
   if (apiKey !== undefined && /[^\x21-\x7e]/.test(apiKey)) {
     const message = 'holds characters that no key has, such as a space or a line break: copy it again'
-    return { error: { path: keyName ?? name, message }, keyMissing: false }
+    return wrong(keyName ?? name, message)
   }
-  const provider = build(name, config, address?.replace(/\/+$/, ''), apiKey)
+  const provider = build(name, config, baseUrl, apiKey)
   if (provider !== null) return { provider }
-  return { error: { path: pathOf(['providers', name]), message: keyMessage(keyName) }, keyMissing: true }
+  return { error: { path: pathOf(['providers', name]), message: keyMessage(keyName) }, absent: true }
 }
 
 /** Null when the key is missing and needed. */
 function build(
   name: string,
-  config: ProviderConfig,
-  baseUrl: string | undefined,
+  { type, apiVersion }: ProviderConfig,
+  given: string | undefined,
   apiKey: string | undefined,
-) {
-  if (config.type === 'openai-compatible') {
-    if (baseUrl === undefined) return null
-    const open = apiKey !== undefined || isNear(baseUrl)
-    return open ? openaiCompatible({ name, baseUrl, apiKey }) : null
+): Provider | null {
+  if (type === 'openai' || type === 'anthropic' || type === 'gemini') {
+    if (apiKey === undefined) return null
+    return { openai, anthropic, gemini }[type]({ name, baseUrl: given, apiKey })
   }
-  if (apiKey === undefined) return null
-  return { openai, anthropic, gemini }[config.type]({ name, baseUrl, apiKey })
+  const isDialect = type !== 'azure' && type !== 'openai-compatible'
+  const baseUrl = given ?? (isDialect ? dialects[type].baseUrl : null)
+  if (baseUrl === null) return null
+  if (apiKey === undefined && (known[type].key !== undefined || !isNear(baseUrl))) return null
+  if (isDialect) return dialect(type, { name, baseUrl, apiKey })
+  if (type === 'openai-compatible') return openaiCompatible({ name, baseUrl, apiKey })
+  return apiKey === undefined ? null : azure({ name, baseUrl, apiKey, apiVersion })
 }
 
 function keyMessage(keyName: string | undefined): string {

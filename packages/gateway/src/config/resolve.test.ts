@@ -86,7 +86,6 @@ test('what is left out has its default', () => {
     reasoning: true,
     onDisconnect: 'abort',
     allowParameters: [],
-    outputCapField: 'max_completion_tokens',
   })
   expect(settings.catalog.plans.get('free')).toEqual({
     id: 'free',

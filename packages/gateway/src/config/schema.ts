@@ -37,9 +37,25 @@ export const creditSchema = strict({
 
 export const providerSchema = strict(
   {
-    type: oneOf('openai', 'openai-compatible', 'anthropic', 'gemini'),
+    type: oneOf(
+      'openai',
+      'anthropic',
+      'gemini',
+      'azure',
+      'groq',
+      'openrouter',
+      'deepseek',
+      'mistral',
+      'vllm',
+      'ollama',
+      'openai-compatible',
+    ),
     baseUrl: address('its address, e.g. http://127.0.0.1:11434/v1').optional(),
     apiKeyEnv: environmentName.optional(),
+    apiVersion: text(
+      "a version of Azure's interface, e.g. 2024-10-21",
+      /^\d{4}-\d{2}-\d{2}(?:-preview)?$/,
+    ).optional(),
   },
   { apiKey: secretHint, key: secretHint, secret: secretHint },
 )

@@ -44,8 +44,6 @@ export type Model = {
   onDisconnect: 'abort' | 'drain'
   /** Parameters beyond the endpoint's allow-list that the operator lets through. */
   allowParameters: readonly string[]
-  /** The field that carries the output cap upstream. */
-  outputCapField: 'max_completion_tokens' | 'max_tokens'
   /** What pictures and sound may be. */
   media: {
     /** Whether they may come from addresses that the provider fetches. */

@@ -47,6 +47,7 @@ const forward: fc.Arbitrary<ForwardOptions> = fc
       userHash: fc.stringMatching(/^[\w-]{1,64}$/),
       outputCapField: fc.constantFrom('max_completion_tokens' as const, 'max_tokens' as const),
       addFields: fc.boolean(),
+      streamOptions: fc.constantFrom('include_usage' as const, 'continuous_usage' as const, 'none' as const),
     },
     { requiredKeys: ['upstreamModel', 'outputTokensMax', 'userHash'] },
   )
@@ -82,7 +83,12 @@ test('what is forwarded is within its byte bound, and says what was granted', ()
       expect(sent.messages).toEqual(JSON.parse(given).messages)
       expect(sent.n ?? 1).toBe(request.choices)
       expect(sent.stream ?? false).toBe(request.stream)
-      expect(sent.stream_options?.include_usage ?? false).toBe(request.stream)
+      const { streamOptions = 'include_usage' } = options
+      const asksForUsage = request.stream && streamOptions !== 'none'
+      expect(sent.stream_options?.include_usage ?? false).toBe(asksForUsage)
+      expect(sent.stream_options?.continuous_usage_stats ?? false).toBe(
+        asksForUsage && streamOptions === 'continuous_usage',
+      )
       expect([undefined, options.userHash]).toContain(sent.user)
     }),
     { numRuns: 3000 },

@@ -174,6 +174,17 @@ describe('streams', () => {
     ])
   })
 
+  test.each([
+    ['include_usage', { include_usage: true }],
+    ['continuous_usage', { include_usage: true, continuous_usage_stats: true }],
+    ['none', undefined],
+  ] as const)("usage is asked for in the provider's way: %s", (streamOptions, expected) => {
+    for (const given of [{}, { stream_options: { include_usage: true } }]) {
+      const request = accepted({ ...base, stream: true, ...given })
+      expect(forwarded(request, { streamOptions }).stream_options).toEqual(expected)
+    }
+  })
+
   test.each([false, null, undefined])('stream %j is no stream, and its options are taken out', (stream) => {
     const request = accepted({ ...base, stream, stream_options: { include_usage: true } })
     expect([request.stream, request.includeUsage]).toEqual([false, false])

@@ -64,7 +64,7 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
     allowed,
     removed,
     capField: caps.value.field,
-    streamOptions: streamOptions.value.text,
+    streamOptions: streamOptions.value.given,
   }
   return ok({
     model,
@@ -95,9 +95,9 @@ function readCaps(value: Record<string, unknown>): Result<Caps, Refusal> {
   )
 }
 
-type StreamOptions = { includeUsage: boolean; text: string | undefined }
+/** `given` is null without a stream, where the options mean nothing. */
+type StreamOptions = { includeUsage: boolean; given: Record<string, unknown> | null }
 
-/** Usage is always asked for upstream; without a stream the options mean nothing and are taken out. */
 function readStreamOptions(
   value: Record<string, unknown>,
   allowed: ReadonlySet<string>,
@@ -112,9 +112,18 @@ function readStreamOptions(
       return err(unsupported(param, 'it is not known here'))
     }
   }
-  if (value.stream !== true) return ok({ includeUsage: false, text: undefined })
-  const text = JSON.stringify({ ...given, include_usage: true })
-  return ok({ includeUsage: given.include_usage === true, text })
+  if (value.stream !== true) return ok({ includeUsage: false, given: null })
+  return ok({ includeUsage: given.include_usage === true, given })
+}
+
+/** Usage is always asked for, in the provider's way; the options are taken out where it knows none. */
+function streamOptionsText(
+  given: StreamOptions['given'],
+  how: ForwardOptions['streamOptions'] = 'include_usage',
+): string | undefined {
+  if (given === null || how === 'none') return undefined
+  const continuous = how === 'continuous_usage' && { continuous_usage_stats: true }
+  return JSON.stringify({ ...given, include_usage: true, ...continuous })
 }
 
 type Plan = {
@@ -122,7 +131,7 @@ type Plan = {
   allowed: ReadonlySet<string>
   removed: string[]
   capField: Caps['field']
-  streamOptions: string | undefined
+  streamOptions: StreamOptions['given']
 }
 
 /** The fields to write, remove (`undefined`) or add when the request is forwarded. */
@@ -132,7 +141,7 @@ function changesOf(plan: Plan, options: ForwardOptions): Changes {
   const changes: Changes = userFields(value, options)
   for (const name of plan.removed) changes[name] = undefined
   changes.model = JSON.stringify(upstreamModel)
-  changes.stream_options = plan.streamOptions
+  changes.stream_options = streamOptionsText(plan.streamOptions, options.streamOptions)
   // An upstream that knows only one name would ignore the other, and with it the cap that was paid for.
   const capField = outputCapField ?? plan.capField ?? 'max_completion_tokens'
   changes.max_tokens = undefined

@@ -26,6 +26,11 @@ function stream(name: string): Uint8Array {
   return encoder.encode(readFileSync(new URL(`${name}.chunks.txt`, fixtures), 'utf8'))
 }
 
+/** How many choices the request of a fixture asked for. */
+function choicesOf(name: string): number {
+  return name.endsWith('-two') ? 2 : 1
+}
+
 function figures(tap: Tap) {
   return { usage: tap.usage(), outputBytes: tap.outputTokensSeen(), started: tap.started() }
 }
@@ -50,6 +55,8 @@ describe('streams', () => {
     ['deepseek', usage(30, 14, 20), bytes('Hmm, yes.Yes.'), ['pass', 'done']],
     ['mistral', usage(15, 6, 8), bytes('WellOui'), ['pass', 'done']],
     ['vllm', usage(11, 3), bytes('OkHi there'), end],
+    ['vllm-two', usage(11, 6), bytes('Hi thereGrüß dich'), end],
+    ['ollama', usage(26, 9), bytes('Hm.Yes'), end],
     ['openrouter', usage(12, 3, 4, 8), 3, ['pass', 'done']],
     // xAI counts its reasoning in the total only.
     ['xai', usage(37, 763, 4), bytes('ThinkingDone'), end],
@@ -57,21 +64,22 @@ describe('streams', () => {
     ['error-mid-stream', null, 9, ['pass', 'error']],
     ['cut', null, 9, ['pass', 'invalid']],
   ])('%s', (name, expected, outputBytes, last) => {
-    const { tap, kinds } = play(stream(name), [])
+    const { tap, kinds } = play(stream(name), [], choicesOf(name))
     expect(figures(tap)).toEqual({ usage: expected, outputBytes, started: true })
     expect(kinds.slice(-2)).toEqual(last)
     expect(kinds.slice(0, -2).every((kind) => kind === 'pass')).toBe(true)
   })
 
   test.each(streams)('%s gives the same figures split at every byte', (file) => {
-    const all = stream(file.replace('.chunks.txt', ''))
-    const whole = play(all, [])
+    const name = file.replace('.chunks.txt', '')
+    const [all, choices] = [stream(name), choicesOf(name)]
+    const whole = play(all, [], choices)
     for (let at = 0; at <= all.length; at += 1) {
-      const { tap, kinds } = play(all, [at])
+      const { tap, kinds } = play(all, [at], choices)
       expect([figures(tap), kinds]).toEqual([figures(whole.tap), whole.kinds])
     }
     const everywhere = Array.from({ length: all.length - 1 }, (_, index) => index + 1)
-    expect(figures(play(all, everywhere).tap)).toEqual(figures(whole.tap))
+    expect(figures(play(all, everywhere, choices).tap)).toEqual(figures(whole.tap))
   })
 })
 
@@ -121,6 +129,67 @@ describe('events', () => {
     expect([tap.outputTokensSeen(), tap.started()]).toEqual([0, false])
     tap.event('{"choices":[{"delta":{"content":"é"}},{"delta":{"refusal":"no"}}]}')
     expect([tap.outputTokensSeen(), tap.started()]).toEqual([4, true])
+  })
+})
+
+describe('running totals', () => {
+  type Told = { index?: number; text?: string; tokens?: number; finish?: string }
+  /** A chunk as vLLM has it: what one choice says, and its own total so far. */
+  const chunk = ({ index = 0, text = '', tokens, finish }: Told) =>
+    JSON.stringify({
+      choices: [{ index, delta: { content: text }, finish_reason: finish ?? null }],
+      ...(tokens !== undefined && { usage: { prompt_tokens: 11, completion_tokens: tokens } }),
+    })
+  const told = (choices: number, ...chunks: (Told | string)[]) => {
+    const tap = createChatTap({ choices })
+    for (const each of chunks) tap.event(typeof each === 'string' ? each : chunk(each))
+    return tap.usage()
+  }
+  const total = (outputTokens: number, stage: string, invalid = false) => ({
+    ...usage(11, outputTokens),
+    stage,
+    invalid,
+  })
+
+  test('they are never the last word before the answer says that it is over', () => {
+    expect(told(1, { tokens: 0 })).toEqual(total(0, 'running'))
+    expect(told(1, { tokens: 0 }, { text: 'Hello', tokens: 2 })).toEqual(total(2, 'running'))
+    // Behind what was seen, as where only some chunks tell it: no lie, for more will come.
+    expect(told(1, { tokens: 0 }, { text: 'Hello' })).toEqual(total(0, 'running'))
+  })
+
+  test('they are once a finish reason or the end has come', () => {
+    const some = { text: 'Hello', tokens: 2 }
+    expect(told(1, some, { tokens: 3, finish: 'stop' })).toEqual(total(3, 'last'))
+    expect(told(1, some, { finish: 'stop' })).toEqual(total(2, 'last'))
+    expect(told(1, some, '[DONE]')).toEqual(total(2, 'last'))
+    expect(told(1, { tokens: 0 }, { text: 'Hello' }, '[DONE]')).toEqual(total(0, 'last', true))
+  })
+
+  test('with several choices each one tells its own, and together they are the total', () => {
+    const first = { index: 0, text: 'a', tokens: 5 }
+    const second = { index: 1, text: 'b', tokens: 7 }
+    expect(told(2, first, second)).toEqual(total(12, 'running'))
+    expect(told(2, first, second, { index: 0, tokens: 6, finish: 'stop' })).toEqual(total(13, 'running'))
+    const both = [first, second, { index: 0, tokens: 6, finish: 'stop' }, { index: 1, finish: 'length' }]
+    expect(told(2, ...both)).toEqual(total(13, 'last'))
+    const end = JSON.stringify({ choices: [], usage: { prompt_tokens: 11, completion_tokens: 14 } })
+    expect(told(2, ...both, end)).toEqual(total(14, 'final'))
+  })
+
+  test('with several choices one total beside the last of them is that of all', () => {
+    const last = { index: 1, tokens: 9, finish: 'stop' }
+    expect(told(2, { index: 0, text: 'a', finish: 'stop' }, last)).toEqual(total(9, 'last'))
+  })
+
+  test("a choice's own total that falls is flagged and the larger one kept", () => {
+    const falling = [{ tokens: 5 }, { index: 1, tokens: 3 }, { tokens: 1 }]
+    expect(told(2, ...falling)).toEqual(total(8, 'running', true))
+  })
+
+  test('choices that were not asked for are all one', () => {
+    const many = Array.from({ length: 9 }, (_, index) => ({ index, tokens: 4, finish: 'stop' }))
+    expect(told(2, ...many)).toEqual(total(8, 'last'))
   })
 })
 
@@ -185,9 +254,8 @@ describe('usage that cannot be true', () => {
     expect(reported(counts(5, 1, more))).toEqual(usage(5, 1))
     expect(reported(counts(5, 1, { prompt_token_details: { cached_tokens: 2 } }))).toEqual(usage(5, 1, 2))
     expect(reported(counts(5, 1, { cached_tokens: 2 }))).toEqual(usage(5, 1, 2))
-    expect(reported('{"choices":[{"delta":{},"usage":{"prompt_tokens":2,"completion_tokens":1}}]}')).toEqual(
-      usage(2, 1),
-    )
+    const ofChoice = '"finish_reason":"stop","usage":{"prompt_tokens":2,"completion_tokens":1}'
+    expect(reported(`{"choices":[{"delta":{},${ofChoice}}]}`)).toEqual(usage(2, 1))
   })
 })
 

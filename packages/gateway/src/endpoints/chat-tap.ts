@@ -3,76 +3,119 @@
  * event once, keeps numbers only (never text) and changes nothing.
  */
 
+import type { Usage } from '../core/pricing.ts'
 import type { EventKind, ModelRequest, Reading, Tap } from '../ports.ts'
 import { findUsage, readUsage } from './chat-usage.ts'
 import { bytesIn } from './text.ts'
 import { parseRecord, record } from './usage.ts'
 
-type State = { reading: Reading | null; outputBytes: number }
+type State = {
+  reading: Reading | null
+  outputBytes: number
+  /** The totals that choices were told with themselves, by their index. */
+  own: Map<number, Usage>
+  /** Indexes of the choices that have said why they end. */
+  finished: Set<number>
+  /** Whether the stream has said that it is over. */
+  done: boolean
+}
 
 /** Makes the tap for one request. */
 export function createChatTap(request: Pick<ModelRequest, 'choices'>): Tap {
-  const state: State = { reading: null, outputBytes: 0 }
+  const state: State = { reading: null, outputBytes: 0, own: new Map(), finished: new Set(), done: false }
   return {
     event: (data, name = null) => readEvent(state, request.choices, data, name),
     body: (json) => readBody(state, request.choices, json),
-    usage: () => {
-      const { reading, outputBytes } = state
-      if (reading === null) return null
-      const silent = outputBytes > 0 && reading.usage.outputTokens === 0
-      return silent ? { ...reading, invalid: true } : reading
-    },
+    usage: () => usageSoFar(state, request.choices),
     outputTokensSeen: () => state.outputBytes,
     started: () => state.outputBytes > 0,
   }
 }
 
+/** A running total is the last one once its answer says that it is over; before, its output may be behind. */
+function usageSoFar({ reading, outputBytes, finished, done }: State, choices: number): Reading | null {
+  if (reading === null) return null
+  const isOver = done || finished.size >= choices
+  const stage = reading.stage === 'running' && isOver ? 'last' : reading.stage
+  const silent = stage !== 'running' && outputBytes > 0 && reading.usage.outputTokens === 0
+  return { ...reading, stage, invalid: reading.invalid || silent }
+}
+
 function readEvent(state: State, choices: number, data: string, name: string | null): EventKind {
-  if (data === '[DONE]') return 'done'
+  if (data === '[DONE]') {
+    state.done = true
+    return 'done'
+  }
   if (name === 'error') return 'error'
   if (data.trim() === '') return 'pass'
   const json = parseRecord(data)
   if (json === null) return 'invalid'
   const list = Array.isArray(json.choices) ? json.choices : []
-  // Usage beside a choice may be a running total; alone, or with an error, nothing more follows.
-  const hasUsage = takeUsage(state, choices, json, list.length === 0 ? 'final' : 'last')
+  const hasUsage = takeUsage(state, choices, json, list)
   if (isError(json)) return 'error'
-  for (const choice of list) state.outputBytes += outputBytesOf(record(choice)?.delta)
+  for (const each of list) {
+    const { index, delta, finish_reason: reason } = record(each) ?? {}
+    state.outputBytes += outputBytesOf(delta)
+    if (typeof reason === 'string') state.finished.add(indexOf(index, choices))
+  }
   return hasUsage && list.length === 0 ? 'usage' : 'pass'
 }
 
 function readBody(state: State, choices: number, json: unknown): boolean {
   const answer = record(json)
   if (answer === null || isError(answer) || !Array.isArray(answer.choices)) return false
-  takeUsage(state, choices, answer, 'final')
+  takeUsage(state, choices, answer, [])
   for (const choice of answer.choices) state.outputBytes += outputBytesOf(record(choice)?.message)
   return true
 }
 
-/** Keeps the last usage seen: where it comes with every chunk (vLLM, Perplexity) it is a running total. */
+/**
+ * Keeps the last usage seen. Beside a choice it may be a running total (vLLM, Perplexity); alone, or with an error,
+ * nothing more follows.
+ */
 function takeUsage(
   state: State,
   choices: number,
   json: Record<string, unknown>,
-  stage: Reading['stage'],
+  list: readonly unknown[],
 ): boolean {
   const found = findUsage(json)
   if (found === null) return false
-  const next = readUsage(found)
+  const { usage, invalid } = readUsage(found)
   const before = state.reading
-  // A total that falls is not believed. With several choices vLLM's running totals are each choice's own.
-  const fell =
-    before !== null &&
-    choices === 1 &&
-    (next.usage.inputTokens < before.usage.inputTokens || next.usage.outputTokens < before.usage.outputTokens)
-  if (before !== null && fell) {
-    const inputTokens = Math.max(before.usage.inputTokens, next.usage.inputTokens)
-    const outputTokens = Math.max(before.usage.outputTokens, next.usage.outputTokens)
-    state.reading = { usage: { ...next.usage, inputTokens, outputTokens }, stage, invalid: true }
-  } else {
-    state.reading = { usage: next.usage, stage, invalid: next.invalid || (before?.invalid ?? false) }
+  const stage = list.length === 0 ? 'final' : 'running'
+  const index = indexOf(record(list[0])?.index, choices)
+  // With several choices vLLM's running totals are each choice's own.
+  const earlier = choices === 1 ? before?.usage : stage === 'running' ? state.own.get(index) : undefined
+  const kept = earlier ? atLeast(usage, earlier) : usage
+  if (stage === 'running' && choices > 1) state.own.set(index, kept)
+  state.reading = {
+    usage: stage === 'running' && choices > 1 ? sumOf(state.own, kept) : kept,
+    stage,
+    // A total that falls is not believed.
+    invalid: invalid || kept !== usage || (before?.invalid ?? false),
   }
   return true
+}
+
+/** The index that a choice is told with; 0 where it is none of the choices asked for. */
+function indexOf(index: unknown, choices: number): number {
+  return typeof index === 'number' && index > 0 && index < choices ? index : 0
+}
+
+/** The usage itself, or, where a total fell, one with the larger totals. */
+function atLeast(usage: Usage, earlier: Usage): Usage {
+  const inputTokens = Math.max(usage.inputTokens, earlier.inputTokens)
+  const outputTokens = Math.max(usage.outputTokens, earlier.outputTokens)
+  const fell = inputTokens > usage.inputTokens || outputTokens > usage.outputTokens
+  return fell ? { ...usage, inputTokens, outputTokens } : usage
+}
+
+/** The newest usage, with the output of all choices. */
+function sumOf(own: ReadonlyMap<number, Usage>, newest: Usage): Usage {
+  let outputTokens = 0
+  for (const each of own.values()) outputTokens += each.outputTokens
+  return { ...newest, outputTokens }
 }
 
 /** An error inside a 200: OpenAI's `{ error: … }` or vLLM's `{ object: 'error', … }`. */

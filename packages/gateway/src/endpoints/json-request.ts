@@ -21,6 +21,7 @@ export const longestForward: ForwardOptions = {
   outputTokensMax: Number.MAX_SAFE_INTEGER,
   userHash: 'h'.repeat(userHashMax),
   outputCapField: 'max_completion_tokens',
+  streamOptions: 'continuous_usage',
 }
 
 /** Scans a JSON body strictly: 400 `invalid_json` for what two readers could understand differently. */

@@ -30,7 +30,6 @@ export function modelOf(over: Partial<Model> = {}): Model {
     reasoning: true,
     onDisconnect: 'abort',
     allowParameters: [],
-    outputCapField: 'max_completion_tokens',
     media: { remote: false, imageTokensMax: null, audioSecondsMax: null },
     tools: null,
     ...over,

@@ -191,6 +191,8 @@ function parse(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
     if (isRecord(value) && isRecord(value['error'])) return value['error']
+    // Mistral and vLLM have no envelope.
+    if (isRecord(value) && value['object'] === 'error') return value
   } catch {
     // Not JSON: the status alone must do.
   }

@@ -133,7 +133,8 @@ for (const ended of [true, false]) {
   it(`200: a stream that ends ${ended ? 'after' : 'before'} its last word is ${ended ? 'whole' : 'broken'}`, async () => {
     const { tap } = chatCompletions
     vi.spyOn(chatCompletions, 'tap').mockImplementation((ask) => ({ ...tap(ask), ended: () => ended }))
-    const usage = 'data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}'
+    const usage =
+      'data: {"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}'
     const bench = await startBench(({ signal }) => {
       const { response, feed, end } = fedStream(signal)
       feed(`${chunk('word')}${usage}`)
@@ -153,6 +154,67 @@ for (const ended of [true, false]) {
     ])
   })
 }
+
+/** A chunk with its choice's running total, as vLLM has it. */
+function totalled(index: number, content: string, completionTokens: number): string {
+  const usage = { prompt_tokens: 3, completion_tokens: completionTokens }
+  return `data: ${JSON.stringify({ choices: [{ index, delta: { content } }], usage })}\n\n`
+}
+
+const outrunning: [title: string, choices: number, within: string[], beyond: string][] = [
+  ['by its own count', 1, [totalled(0, 'a', 10)], totalled(0, 'b', 11)],
+  ['by the counts of two choices', 2, [totalled(0, 'a', 12), totalled(1, 'b', 8)], totalled(1, 'c', 9)],
+  ['by more bytes than tokens can have', 1, [chunk('x'.repeat(1280))], chunk('x')],
+]
+for (const [title, choices, within, beyond] of outrunning) {
+  it(`200: a provider that goes beyond its cap ${title} is cut, and what is held is the most it costs`, async () => {
+    let signal: AbortSignal | null = null
+    const bench = await startBench((request) => {
+      signal = request.signal
+      const { response, feed } = fedStream(request.signal)
+      for (const each of [...within, beyond, chunk('more')]) feed(each)
+      return response
+    })
+    const answer = await bench.ask({ stream: true, max_tokens: 10, n: choices })
+    const events = (await answer.text()).split('\n\n').filter((event) => event.startsWith('data: '))
+    expect(events.slice(0, -1)).toEqual([...within, beyond].map((event) => event.trim()))
+    const { error } = JSON.parse(events.at(-1)?.slice(6) ?? '')
+    expect(error).toMatchObject({ code: 'upstream_invalid', message: expect.stringContaining('10 tokens') })
+    expect(signal).toMatchObject({ aborted: true })
+    const [charge, ...others] = await bench.charges()
+    expect(others).toEqual([])
+    expect(charge).toMatchObject({ ended: 'cut', estimated: true })
+    const held = Number(answer.headers.get('faregate-credits-held')) * 1e6
+    expect(-(charge?.credits ?? 0)).toBeLessThanOrEqual(held)
+    expect(charge?.usage?.outputTokens).toBeGreaterThanOrEqual(10 * choices)
+    expect(await bench.held()).toBe(0)
+  })
+}
+
+it('200: who hangs up on running totals pays for the input exactly, and for the output that was told or seen', async () => {
+  for (const [content, told, expected] of [
+    ['word', 9, 9],
+    ['a longer text', 2, 13],
+  ] as const) {
+    const fed = Promise.withResolvers<(text: string) => void>()
+    const bench = await startBench(({ signal }) => {
+      const { response, feed } = fedStream(signal)
+      fed.resolve(feed)
+      return response
+    })
+    const client = new AbortController()
+    const answer = await bench.ask({ stream: true }, client.signal)
+    const reader = answer.body?.getReader()
+    const feed = await fed.promise
+    feed(totalled(0, content, told))
+    await reader?.read()
+    client.abort()
+    await bench.settled()
+    expect(await bench.charges()).toMatchObject([
+      { ended: 'stopped', estimated: true, usage: { inputTokens: 3, outputTokens: expected } },
+    ])
+  }
+})
 
 it('500: a fault of our own tells nothing of itself, and the page can read that', async () => {
   let dispatched = 0

@@ -95,8 +95,9 @@ async function outgoingOf(
     upstreamModel: model.upstreamModel,
     outputTokensMax: reply.hold.outputTokensMax,
     userHash: (typeof hash === 'string' ? hash : await hash).slice(0, 64),
-    outputCapField: model.outputCapField,
+    outputCapField: provider.outputCapField,
     addFields: provider.addFields,
+    streamOptions: provider.streamOptions,
   })
 }
 

@@ -17,5 +17,6 @@ export function openaiCompatible(options: {
     overheadTokens: { base: 256, perItem: 16 },
     // Some of them answer 400 to a field that they do not know.
     addFields: false,
+    outputCapField: 'max_tokens',
   }
 }

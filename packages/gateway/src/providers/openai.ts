@@ -18,5 +18,6 @@ export function openai(options: { name: string; baseUrl?: string | undefined; ap
     // for tools. Several times that, so that the hold stays an upper bound when a model frames more richly.
     overheadTokens: { base: 64, perItem: 16 },
     addFields: true,
+    outputCapField: 'max_completion_tokens',
   }
 }

@@ -2,6 +2,7 @@
  * OpenAI's chat wire, from a request and a script: what is said, what it costs, and the JSON or the stream
  * events that say it.
  */
+import { isContinuous, mannerOf, preludeOf, usageBeside } from './chat-dialects.ts'
 import { errorBody } from './errors.ts'
 import { isRecord, readScript, type Script } from './script.ts'
 import { type AnswerPlan, type Given, NO_USE, type SimulatedWire, type Use, type WireEvent } from './wire.ts'
@@ -28,7 +29,10 @@ type ChatPlan = Measured &
     created: number
     model: string
     choices: number
+    /** Whether a stream tells its usage. */
     includeUsage: boolean
+    /** Whether every chunk tells its choice's running total. */
+    continuous: boolean
     audioOutputTokens: number
     use: Use
     script: Script
@@ -71,7 +75,10 @@ const planChat = (body: Record<string, unknown>, script: Script, model: string, 
     created: given.created,
     model: script.model ?? model,
     choices,
-    includeUsage: isRecord(body.stream_options) && body.stream_options.include_usage === true,
+    includeUsage:
+      mannerOf(script.dialect).unasked ||
+      (isRecord(body.stream_options) && body.stream_options.include_usage === true),
+    continuous: isContinuous(script.dialect, body.stream_options),
     audioOutputTokens,
     use,
     script,
@@ -96,6 +103,8 @@ const usageOf = ({ use }: ChatPlan) => ({
   },
 })
 
+const wordedUsage = (plan: ChatPlan) => mannerOf(plan.script.dialect).words(usageOf(plan))
+
 const envelope = (plan: ChatPlan, object: string) => ({
   id: plan.id,
   object,
@@ -107,7 +116,8 @@ const envelope = (plan: ChatPlan, object: string) => ({
 
 const message = (plan: ChatPlan): Record<string, unknown> => {
   const { script, text } = plan
-  const reasoning = plan.reasoningText === '' ? {} : { reasoning_content: plan.reasoningText }
+  const { reasoning: named } = mannerOf(script.dialect)
+  const reasoning = plan.reasoningText === '' ? {} : named(plan.reasoningText)
   const base = { role: 'assistant', content: null, refusal: null, ...reasoning }
   if (script.functionCall !== undefined) {
     return {
@@ -134,7 +144,7 @@ const chatCompletion = (plan: ChatPlan): string => {
     logprobs: null,
     finish_reason: finishReason(plan),
   }))
-  const usage = reportedUsage(plan.script, usageOf(plan))
+  const usage = reportedUsage(plan.script, wordedUsage(plan))
   return toJson(
     { ...envelope(plan, 'chat.completion'), choices, ...padding(plan.script), usage },
     plan.script,
@@ -173,7 +183,7 @@ const contentDeltas = (plan: ChatPlan): Delta[] => {
   const audio = spread(plan.audioOutputTokens, spoken.length)
   return [
     ...thought.map((piece, i) => ({
-      delta: { reasoning_content: piece },
+      delta: mannerOf(plan.script.dialect).reasoning(piece),
       tokens: thoughtTokens[i] ?? 0,
       reasoning: true,
       audioTokens: 0,
@@ -187,37 +197,72 @@ const contentDeltas = (plan: ChatPlan): Delta[] => {
   ]
 }
 
-/** Every event of a stream in order, choices interleaved, without `[DONE]`. Hidden tokens are not in it. */
-const chatEvents = (plan: ChatPlan): WireEvent[] => {
-  const base = envelope(plan, 'chat.completion.chunk')
-  const nullUsage = plan.includeUsage ? { usage: null } : {}
+/** What one choice sends in one chunk. */
+type Chunk = Omit<WireEvent, 'text'> & Readonly<{ index: number; delta: unknown; finish: string | null }>
+
+/** The chunks of a stream in order, choices interleaved. Hidden tokens are not in them. */
+const chatChunks = (plan: ChatPlan): Chunk[] => {
   const all = Array.from({ length: plan.choices }, (_, index) => index)
-  const text = (index: number, delta: unknown, finish: string | null) => {
-    const choices = [{ index, delta, logprobs: null, finish_reason: finish }]
-    return sseEvent(JSON.stringify({ ...base, choices, ...nullUsage }))
-  }
-  const silent = (index: number, delta: unknown, finish: string | null) => ({
-    text: text(index, delta, finish),
-    tokens: 0,
-    content: false,
-  })
+  const silent = { tokens: 0, content: false }
   const role = { role: 'assistant', content: plan.script.functionCall ? null : '', refusal: null }
-  const events: WireEvent[] = [
-    ...all.map((index) => silent(index, role, null)),
+  return [
+    ...all.map((index) => ({ ...silent, index, delta: role, finish: null })),
     ...contentDeltas(plan).flatMap(({ delta, tokens, reasoning, audioTokens }) =>
       all.map((index) => ({
-        text: text(index, delta, null),
+        index,
+        delta,
+        finish: null,
         tokens,
         content: true,
         use: { reasoningTokens: reasoning ? tokens : 0, audioOutputTokens: audioTokens },
       })),
     ),
-    ...all.map((index) => silent(index, {}, finishReason(plan))),
+    ...all.map((index) => ({ ...silent, index, delta: {}, finish: finishReason(plan) })),
   ]
-  const usage = reportedUsage(plan.script, usageOf(plan))
-  if (plan.includeUsage && usage !== undefined) {
-    const json = toJson({ ...base, choices: [], usage }, plan.script)
-    events.push({ text: sseEvent(json), tokens: 0, content: false })
+}
+
+/** Tells what a chunk has beside its choice of usage, chunk by chunk. */
+const tellBeside = (plan: ChatPlan): ((chunk: Chunk, isLast: boolean) => Record<string, unknown>) => {
+  const { script } = plan
+  const { told, nulls } = mannerOf(script.dialect)
+  const running = new Map<number, number>()
+  return ({ index, tokens }, isLast) => {
+    const completionTokens = (running.get(index) ?? plan.hiddenTokens) + tokens
+    running.set(index, completionTokens)
+    if (!plan.includeUsage) return {}
+    if (plan.continuous && script.noUsage !== true) {
+      const { promptTokens } = plan.use
+      const total_tokens = promptTokens + completionTokens
+      return { usage: { prompt_tokens: promptTokens, total_tokens, completion_tokens: completionTokens } }
+    }
+    const usage = reportedUsage(script, wordedUsage(plan))
+    if (told === 'beside' && isLast && usage !== undefined) return usageBeside(script.dialect, usage)
+    return nulls ? { usage: null } : {}
+  }
+}
+
+/** Every event of a stream in order, without `[DONE]`. */
+const chatEvents = (plan: ChatPlan): WireEvent[] => {
+  const { script } = plan
+  const { told } = mannerOf(script.dialect)
+  const base = envelope(plan, 'chat.completion.chunk')
+  const beside = tellBeside(plan)
+  const chunks = chatChunks(plan)
+  const silent = (text: string): WireEvent => ({ text, tokens: 0, content: false })
+  const events = [
+    ...preludeOf(script.dialect, base).map(silent),
+    ...chunks.map((chunk, at) => {
+      const { index, delta, finish, ...billed } = chunk
+      const choices = [{ index, delta, logprobs: null, finish_reason: finish }]
+      const json = { ...base, choices, ...beside(chunk, at === chunks.length - 1) }
+      return { ...billed, text: sseEvent(toJson(json, script)) }
+    }),
+  ]
+  const usage = reportedUsage(script, wordedUsage(plan))
+  if (plan.includeUsage && told !== 'beside' && usage !== undefined) {
+    const delta = { role: 'assistant', content: '' }
+    const choices = told === 'after' ? [{ index: 0, delta, finish_reason: null }] : []
+    events.push(silent(sseEvent(toJson({ ...base, choices, usage }, script))))
   }
   return events
 }

@@ -4,6 +4,7 @@
  * is a JSON object `{ "script": { … }, "key": "name of this request" }`. `{ "steps": [ { … }, { … } ] }` has a
  * script for each turn of a conversation with tools. Any other text means a small well-behaved answer.
  */
+import { type ChatDialect } from './chat-dialects.ts'
 
 /** A tool call (or legacy function call) that the model "makes". `arguments` is JSON text, sent as it is. */
 export type ScriptedCall = Readonly<{ id?: string; name: string; arguments: string }>
@@ -30,6 +31,8 @@ export type Script = Readonly<{
   reasoningContent?: string
   /** The model named in the answer; by default the one asked for. */
   model?: string
+  /** Whose accent a chat is answered in. By default OpenAI's own. */
+  dialect?: ChatDialect
   /** The tier named in the answer. */
   serviceTier?: string
 

@@ -24,7 +24,6 @@ const model: Model = {
   reasoning: false,
   onDisconnect: 'abort',
   allowParameters: [],
-  outputCapField: 'max_completion_tokens',
   media: { remote: false, imageTokensMax: null, audioSecondsMax: null },
   tools: null,
 }
