@@ -14,10 +14,13 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { embeddings } from './embeddings.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
+import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { moderations } from './moderations.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
@@ -53,5 +56,8 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('embeddings', () => embeddings(stack))
+  describe('moderations', () => moderations(stack))
+  describe('images', () => images(stack))
   describe('canaries', () => canaries(stack))
 }
