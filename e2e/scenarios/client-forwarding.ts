@@ -70,7 +70,7 @@ function caps(stack: () => Stack): void {
   it.concurrent('402: a billion that no model lowers is too dear, and says what would do', async () => {
     const asked = await ask(stack(), {}, { max_tokens: 1e9 })
     expect(asked.status).toBe(402)
-    const affordableTokens = Number(/lower max_completion_tokens to (\d+)/.exec(errorOf(asked).message)?.[1])
+    const affordableTokens = Number(/ask for at most (\d+)/.exec(errorOf(asked).message)?.[1])
     expect(affordableTokens).toBeGreaterThan(4_900_000)
     expect(arrivals(stack(), asked.key)).toHaveLength(0)
     expect(await untouched(stack(), asked.token)).toBe(true)

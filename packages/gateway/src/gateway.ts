@@ -7,8 +7,10 @@ import { createStripeBilling } from './billing/stripe.ts'
 import { createStripeMeter } from './billing/stripe-meter.ts'
 import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
+import { countTokens } from './endpoints/count-tokens.ts'
 import { embeddings } from './endpoints/embeddings.ts'
 import { images } from './endpoints/images.ts'
+import { messages } from './endpoints/messages.ts'
 import { moderations } from './endpoints/moderations.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
@@ -43,6 +45,8 @@ const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
   openAiRoute('/images/generations', images),
+  { paths: ['/messages', '/v1/messages'], endpoint: messages },
+  { paths: ['/messages/count_tokens', '/v1/messages/count_tokens'], endpoint: countTokens },
 ]
 
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */

@@ -9,7 +9,7 @@ import type { ModelPart, Sections } from './sections.ts'
 const outputTokensDefault = 4096
 
 // An endpoint that is built takes its type out of here.
-const wiresToCome: readonly string[] = ['anthropic', 'gemini']
+const wiresToCome: readonly string[] = ['gemini']
 
 const anyRate = { numerator: 0, denominator: 1 }
 

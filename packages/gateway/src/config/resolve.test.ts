@@ -284,7 +284,6 @@ test('what may not be meant is warned of', () => {
   const { warnings } = settingsOf({ ...contractExample, models, plans, identity: {} }, env)
   const all = warnings.join('\n')
   for (const words of [
-    'anthropic',
     'No plan includes the model lonely',
     'authorizedParties is empty',
     'FAREGATE_ADMIN_KEY',

@@ -169,7 +169,7 @@ describe('an asked cap', () => {
     const refused = ledger.refuse(withOutput('r', { asked: 5000 }, { inputTokens: 99, choices: 2 }))
     expect(refused.code).toBe('insufficient_credits')
     expect(refused.message).toContain('up to 0.010099 credits, and 0.001 are available')
-    const tokens = Number(/lower max_completion_tokens to (\d+)/.exec(refused.message)?.[1])
+    const tokens = Number(/ask for at most (\d+)/.exec(refused.message)?.[1])
     expect(tokens).toBe(450)
     expect(ledger.refuse(withOutput('s', { asked: tokens + 1 }, { inputTokens: 99, choices: 2 })).code).toBe(
       'insufficient_credits',
@@ -181,12 +181,12 @@ describe('an asked cap', () => {
     const asked = Number.MAX_SAFE_INTEGER
     const refused = ledgerWith(1000).refuse(withOutput('r', { asked }, { inputTokens: 10, choices: 128 }))
     expect(refused.code).toBe('insufficient_credits')
-    expect(refused.message).toContain('lower max_completion_tokens to 7,')
+    expect(refused.message).toContain('ask for at most 7,')
   })
 
   test('may be as low as the one token that is affordable', () => {
     const refused = ledgerWith(101).refuse(withOutput('r', { asked: 10 }, { inputTokens: 100 }))
-    expect(refused.message).toContain('lower max_completion_tokens to 1,')
+    expect(refused.message).toContain('ask for at most 1,')
   })
 
   test('with an input that is beyond the balance, 402 says to shorten it', () => {
@@ -219,7 +219,7 @@ describe('a missing cap', () => {
     const refused = ledger.refuse(withOutput('r', {}, { inputTokens: 100, choices: 2 }))
     expect(refused.code).toBe('insufficient_credits')
     expect(refused.message).toContain('up to 0.000612 credits')
-    expect(refused.message).toContain('lower max_completion_tokens to 255')
+    expect(refused.message).toContain('ask for at most 255')
     ledger.accept(withOutput('s', { asked: 255 }, { inputTokens: 100, choices: 2 }))
   })
 
@@ -320,7 +320,7 @@ describe('a Faregate key', () => {
     expect(hold).toMatchObject({ outputTokensMax: 450, amount: 1000 })
     ledger.accept(settleOf('r', usageOf(100, 645)))
     expect(ledger.refuse(by('s')).message).toBe(
-      'This request may cost up to 0.000256 credits, and this Faregate key may spend 0.000255 more. That pays for 255 output tokens: lower max_completion_tokens to 255, or make a new key.',
+      'This request may cost up to 0.000256 credits, and this Faregate key may spend 0.000255 more. That pays for 255 output tokens: ask for at most 255, or make a new key.',
     )
     ledger.accept({ ...by('t'), output: { asked: 255, default: 4096, max: null } })
     expect(ledger.refuse(by('u')).message).toContain('Shorten the input, or make a new key.')

@@ -215,7 +215,7 @@ function creditsRefusal(account: Account, command: Reserve, key: Key | null, cap
       : `this Faregate key may spend ${creditsOf(left)} more`
   const wayOut =
     tokens > 0 && !command.output.fixed
-      ? `That pays for ${tokens} output tokens: lower max_completion_tokens to ${tokens}, or ${more}.`
+      ? `That pays for ${tokens} output tokens: ask for at most ${tokens}, or ${more}.`
       : `${command.output.fixed ? 'Ask for less' : 'Shorten the input'}, or ${more}.`
   return refusal(
     'insufficient_credits',

@@ -165,8 +165,14 @@ async function errorBody(response: Response, secrets: readonly string[]): Promis
     message: text('message') ?? `The model provider refused the request with status ${response.status}.`,
     type: text('type') ?? text('status') ?? 'invalid_request_error',
     param: text('param'),
-    code: text('code'),
+    code: text('code') ?? detailedCode(parsed.details),
   }
+}
+
+/** Anthropic's `error.details.error_code`. */
+function detailedCode(details: unknown): string | null {
+  const code = isRecord(details) ? details.error_code : null
+  return typeof code === 'string' ? code.slice(0, 128) : null
 }
 
 async function readBounded(response: Response): Promise<string> {
@@ -206,10 +212,13 @@ export function scrub(message: string, secrets: readonly string[] = []): string 
   return clean.replace(/\b(?:org|proj|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]').slice(0, 2000)
 }
 
-const quotaCodes = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_error'])
+const quotaCodes = new Set([
+  ...['insufficient_quota', 'billing_hard_limit_reached', 'billing_error'],
+  ...['contract_spend_limit_reached', 'enforced_spend_limit_reached'],
+])
 
 /** Anthropic says it of its own customer in the words of an invalid request. */
-const quotaMessage = /credit balance is too low|specified API usage limits/i
+const quotaMessage = /credit balance is too low|specified (?:workspace )?API usage limits/i
 
 function isQuota({ code, type, message }: ProviderError): boolean {
   return quotaCodes.has(code ?? '') || quotaCodes.has(type) || quotaMessage.test(message)

@@ -1,6 +1,4 @@
-/**
- * Anthropic. Its own wire (`/v1/messages`) comes later, so no path is named yet and nothing is sent to it.
- */
+/** Anthropic. */
 import type { Provider } from '../ports.ts'
 
 /** Anthropic; `baseUrl` is without `/v1`, as its SDKs have it. The API version is the caller's to name. */
@@ -9,8 +7,9 @@ export function anthropic(options: { name: string; baseUrl?: string | undefined;
     name: options.name,
     baseUrl: options.baseUrl ?? 'https://api.anthropic.com',
     headers: { 'x-api-key': options.apiKey },
-    paths: {},
-    // With tools it adds a system prompt of its own, some hundreds of tokens.
+    paths: { messages: '/v1/messages', 'count-tokens': '/v1/messages/count_tokens' },
+    // With tools it adds a system prompt of its own: some 150 to 530 tokens by what it says of its models; a schema
+    // for the answer adds another. Framing is a few tokens a message.
     overheadTokens: { base: 1024, perItem: 16 },
     addFields: true,
   }
