@@ -177,7 +177,7 @@ function hangUp(stack: () => Stack): void {
 /** More than other wires have room for: pictures of some megabytes, whole and in one event. */
 function large(stack: () => Stack): void {
   for (const stream of [false, true]) {
-    it.concurrent(`200: a picture of 3 MiB, ${stream ? 'streamed' : 'whole'}`, async () => {
+    it.concurrent(`200: a picture of 4 MiB, ${stream ? 'streamed' : 'whole'}`, async () => {
       const { client, token } = await sdkUser(stack())
       const key = newKey()
       // A script that asks for so much text would be as large itself.
