@@ -15,6 +15,7 @@ import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
 import { embeddings } from './embeddings.ts'
+import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { images } from './images.ts'
@@ -35,6 +36,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('walk', () => walk(stack))
   describe('identity', () => identity(stack))
   describe('identity keys', () => identityKeys(stack))
+  describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
   describe('keys', () => keys(stack))
