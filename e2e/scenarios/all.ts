@@ -14,6 +14,7 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { dialects } from './dialects.ts'
 import { embeddings } from './embeddings.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
@@ -26,6 +27,8 @@ import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
 import { sdkRetries } from './sdk-retries.ts'
+import { speech } from './speech.ts'
+import { transcriptions } from './transcriptions.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 import { upstreamRefusals } from './upstream-refusals.ts'
 import { upstreamUsage } from './upstream-usage.ts'
@@ -51,6 +54,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))
+  describe('dialects', () => dialects(stack))
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
@@ -61,5 +65,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('embeddings', () => embeddings(stack))
   describe('moderations', () => moderations(stack))
   describe('images', () => images(stack))
+  describe('speech', () => speech(stack))
+  describe('transcriptions', () => transcriptions(stack))
   describe('canaries', () => canaries(stack))
 }

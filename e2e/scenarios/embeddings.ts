@@ -33,7 +33,7 @@ function askFor(
     stack,
     '/v1/embeddings',
     key,
-    { model: 'vector', input: scriptText(script, key), ...more },
+    { model: 'vectors', input: scriptText(script, key), ...more },
     plan,
   )
 }
@@ -122,14 +122,14 @@ function sdks(stack: () => Stack): void {
     const { client, token } = await sdkUser(stack())
     const key = newKey()
     const input = [scriptText({ promptTokens: 12 }, key), 'two']
-    const { data } = await client.embeddings.create({ model: 'vector', input })
+    const { data } = await client.embeddings.create({ model: 'vectors', input })
     expect(data.map(({ embedding }) => embedding.length)).toEqual([8, 8])
     expect(Math.hypot(...(data[1]?.embedding ?? []))).toBeCloseTo(1, 5)
     expect(arrival(stack(), key).json['encoding_format']).toBe('base64')
     expect((await outcome(stack(), token)).charged).toBe(12)
-    await client.embeddings.create({ model: 'vector', input: [[1, 2], [3]] })
+    await client.embeddings.create({ model: 'vectors', input: [[1, 2], [3]] })
     await outcome(stack(), token, 2)
-    expect(await rejection(client.embeddings.create({ model: 'vector', input: '' }))).toMatchObject({
+    expect(await rejection(client.embeddings.create({ model: 'vectors', input: '' }))).toMatchObject({
       status: 400,
       param: 'input',
     })
@@ -137,7 +137,7 @@ function sdks(stack: () => Stack): void {
 
   it.concurrent('200: the AI SDK’s embed and embedMany', async () => {
     const { token } = await sdkUser(stack())
-    const model = createOpenAI({ baseURL: `${stack().url}/v1`, apiKey: token }).embedding('vector')
+    const model = createOpenAI({ baseURL: `${stack().url}/v1`, apiKey: token }).embedding('vectors')
     const one = await embed({ model, value: scriptText({ promptTokens: 5 }, newKey()) })
     expect([one.embedding.length, one.usage.tokens]).toEqual([8, 5])
     const many = await embedMany({ model, values: [scriptText({ promptTokens: 7 }, newKey()), 'b', 'c'] })
@@ -148,7 +148,7 @@ function sdks(stack: () => Stack): void {
   it.concurrent('200: LangChain’s OpenAIEmbeddings', async () => {
     const { token } = await sdkUser(stack())
     const configuration = { baseURL: `${stack().url}/v1` }
-    const model = new OpenAIEmbeddings({ model: 'vector', apiKey: token, configuration })
+    const model = new OpenAIEmbeddings({ model: 'vectors', apiKey: token, configuration })
     const vectors = await model.embedDocuments([scriptText({ promptTokens: 9 }, newKey()), 'b'])
     expect(vectors.map(({ length }) => length)).toEqual([8, 8])
     expect((await outcome(stack(), token)).charged).toBe(9)

@@ -41,7 +41,7 @@ export function moderations(stack: () => Stack): void {
       { type: 'image_url', image_url: { url } },
     ]
     // Its plan allows 5,000 tokens a minute: a picture is none of them.
-    const asked = await askAt(stack(), '/v1/moderations', key, { model: 'judge', input }, 'short')
+    const asked = await askAt(stack(), '/v1/moderations', key, { model: 'guard', input }, 'short')
     expect(asked.status, asked.text).toBe(200)
     expect(JSON.parse(asked.text).results).toHaveLength(1)
     expect(asked.headers.get('faregate-credits-charged')).toBe('0.25')
@@ -52,7 +52,7 @@ export function moderations(stack: () => Stack): void {
   it.concurrent('502: an answer that is cut off costs its price all the same', async () => {
     const key = newKey()
     const input = JSON.stringify({ script: { badJson: true }, key })
-    const asked = await judge(stack(), { model: 'judge', input }, key)
+    const asked = await judge(stack(), { model: 'guard', input }, key)
     expect([asked.status, errorOf(asked).code]).toEqual([502, 'upstream_invalid'])
     expect(await outcome(stack(), asked.token)).toMatchObject({
       charged: 250_000,

@@ -3,6 +3,15 @@ import { chatWire } from './chat.ts'
 import { embeddingsWire } from './embeddings.ts'
 import { imagesWire } from './images.ts'
 import { moderationsWire } from './moderations.ts'
+import { speechWire } from './speech.ts'
+import { transcriptionsWire } from './transcriptions.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire, embeddingsWire, imagesWire, moderationsWire]
+export const WIRES: readonly SimulatedWire[] = [
+  chatWire,
+  embeddingsWire,
+  imagesWire,
+  moderationsWire,
+  speechWire,
+  transcriptionsWire,
+]
