@@ -3,6 +3,7 @@ import { chatWire } from './chat.ts'
 import { embeddingsWire } from './embeddings.ts'
 import { imagesWire } from './images.ts'
 import { moderationsWire } from './moderations.ts'
+import { responsesWire } from './responses.ts'
 import { speechWire } from './speech.ts'
 import { transcriptionsWire } from './transcriptions.ts'
 import { type SimulatedWire } from './wire.ts'
@@ -12,6 +13,7 @@ export const WIRES: readonly SimulatedWire[] = [
   embeddingsWire,
   imagesWire,
   moderationsWire,
+  responsesWire,
   speechWire,
   transcriptionsWire,
 ]
