@@ -9,6 +9,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     credit: { usd: 1 },
     providers: {
       openai: { type: 'openai' },
+      gemini: { type: 'gemini' },
       // It speaks no TLS.
       untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
       // Nobody listens on port 1, and no such name is ever given out.
@@ -55,6 +56,13 @@ function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
   return {
     fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
+    gemini: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash', price, reasoning: false },
+    painter: {
+      provider: 'gemini',
+      upstreamModel: 'gemini-2.5-flash-image',
+      price: { ...price, imageOutput: 30 },
+      reasoning: false,
+    },
     deep: { provider: 'openai', upstreamModel: 'o9', price },
     drained: {
       provider: 'openai',

@@ -14,6 +14,8 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { gemini } from './gemini.ts'
+import { geminiFaults } from './gemini-faults.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
@@ -22,6 +24,7 @@ import { limits } from './limits.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkGemini } from './sdk-gemini.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 import { upstreamRefusals } from './upstream-refusals.ts'
@@ -55,5 +58,8 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('gemini', () => gemini(stack))
+  describe('gemini faults', () => geminiFaults(stack))
+  describe('sdk gemini', () => sdkGemini(stack))
   describe('canaries', () => canaries(stack))
 }
