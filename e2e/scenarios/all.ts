@@ -14,18 +14,24 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { dialects } from './dialects.ts'
+import { embeddings } from './embeddings.ts'
 import { gemini } from './gemini.ts'
 import { geminiFaults } from './gemini-faults.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
+import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { moderations } from './moderations.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
 import { sdkGemini } from './sdk-gemini.ts'
 import { sdkRetries } from './sdk-retries.ts'
+import { speech } from './speech.ts'
+import { transcriptions } from './transcriptions.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 import { upstreamRefusals } from './upstream-refusals.ts'
 import { upstreamUsage } from './upstream-usage.ts'
@@ -51,6 +57,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))
+  describe('dialects', () => dialects(stack))
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
@@ -58,6 +65,11 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('embeddings', () => embeddings(stack))
+  describe('moderations', () => moderations(stack))
+  describe('images', () => images(stack))
+  describe('speech', () => speech(stack))
+  describe('transcriptions', () => transcriptions(stack))
   describe('gemini', () => gemini(stack))
   describe('gemini faults', () => geminiFaults(stack))
   describe('sdk gemini', () => sdkGemini(stack))

@@ -1,6 +1,7 @@
 /** Requests with an Idempotency-Key: sent once, told of the first, and given its answer where answers are kept. */
 import { describe, expect, it } from 'vitest'
 import { ok } from '../core/result.ts'
+import type { Identity } from '../ports.ts'
 import type { Dispatch, Pipeline } from './call.ts'
 import { answerAndKeep, readIdempotencyKey } from './idempotency.ts'
 import { type Outlet, openTransformOutlet } from './outlet.ts'
@@ -116,12 +117,31 @@ describe('a key', () => {
 describe('what a request asks', () => {
   const pipeline = { sha256: (text: string) => text } as Pick<Pipeline, 'sha256'> as Pipeline
 
-  async function hashOf(path: string, body: string, type = 'application/json'): Promise<string | undefined> {
+  const identity: Identity = { accountId: 'clerk:org_1', payer: 'organization', member: 'clerk:user_1' }
+
+  async function keyOf(who: Identity, path: string, body: string, type = 'application/json') {
     const headers = { ...key, 'content-type': type }
     const request = new Request(`http://gateway${path}`, { method: 'POST', headers })
-    const read = await readIdempotencyKey(pipeline, request, new TextEncoder().encode(body))
-    return read.ok ? read.value?.requestHash : undefined
+    const read = await readIdempotencyKey(pipeline, who, request, new TextEncoder().encode(body))
+    return read.ok ? read.value : null
   }
+
+  async function hashOf(path: string, body: string, type?: string): Promise<string | undefined> {
+    return (await keyOf(identity, path, body, type))?.requestHash
+  }
+
+  it('is asked by somebody: the same key of two members, or of a member and a Faregate key, are two', async () => {
+    const { member: _member, ...account } = identity
+    const senders: Identity[] = [
+      identity,
+      { ...identity, member: 'clerk:user_2' },
+      { ...account, keyHash: 'a1' },
+      { ...account, keyHash: 'b2' },
+    ]
+    const keys = await Promise.all(senders.map((who) => keyOf(who, '/v1/chat/completions', '{}')))
+    expect(new Set(keys.map((each) => each?.keyHash)).size).toBe(senders.length)
+    expect(new Set(keys.map((each) => each?.requestHash)).size).toBe(1)
+  })
 
   it('is its route, with or without /v1, its query and its body', async () => {
     const asked = await hashOf('/v1/chat/completions', '{}')

@@ -14,9 +14,13 @@ import { concatenate } from './read-body.ts'
 /** The largest answer that is kept, in bytes: a Durable Object's row may have 2 MB. */
 const KEPT_BYTES_MAX = 1024 * 1024
 
-/** The key that a request came with, if any, and what it asks. 400 for a key that cannot be one. */
+/**
+ * The key that a request came with, if any, and what it asks. 400 for a key that cannot be one. A key is its sender's
+ * own: two members of an organization with the same one do not meet.
+ */
 export async function readIdempotencyKey(
   { sha256 }: Pipeline,
+  { accountId, member, keyHash: ofFaregateKey }: Identity,
   request: Request,
   body: Uint8Array,
 ): Promise<Result<IdempotencyKey | null, Refusal>> {
@@ -30,7 +34,8 @@ export async function readIdempotencyKey(
   const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(comparable(request, body)))
   // Routes are served with and without /v1, alike.
   const asked = `${request.method} ${pathname.replace(/^\/v1(?=\/)/, '')}${search} ${hexadecimal(digest)}`
-  const [keyHash, requestHash] = await Promise.all([sha256(key), sha256(asked)])
+  const sender = member ?? ofFaregateKey ?? accountId
+  const [keyHash, requestHash] = await Promise.all([sha256(`${sender} ${key}`), sha256(asked)])
   return ok({ keyHash, requestHash })
 }
 

@@ -5,7 +5,7 @@
 import { priceAt } from '../core/catalog.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { Outgoing } from '../ports.ts'
+import type { Identity, Outgoing } from '../ports.ts'
 import { admit, storeRefusal } from './admit.ts'
 import { buffer } from './buffer.ts'
 import type { Admitted, Asked, Call, Dispatch, Pipeline } from './call.ts'
@@ -21,7 +21,7 @@ import { startWatch, type Watch } from './watch.ts'
 export async function run(pipeline: Pipeline, call: Call): Promise<Result<Response, Refusal>> {
   const identity = await pipeline.authenticate(call.request.headers, pipeline.clock())
   if (!identity.ok) return identity
-  const asked = await parse(pipeline, call)
+  const asked = await parse(pipeline, call, identity.value)
   if (!asked.ok) return asked
   const admitted = await admit(pipeline, call, identity.value, asked.value).catch((error) =>
     err(storeRefusal(error)),
@@ -36,9 +36,9 @@ export async function run(pipeline: Pipeline, call: Call): Promise<Result<Respon
   return work
 }
 
-async function parse(pipeline: Pipeline, call: Call): Promise<Result<Asked, Refusal>> {
+async function parse(pipeline: Pipeline, call: Call, identity: Identity): Promise<Result<Asked, Refusal>> {
   const { settings, catalog, clock } = pipeline
-  const bytes = await readBody(call.request, settings.body)
+  const bytes = await readBody(call.request, call.endpoint.takesFiles ? settings.upload : settings.body)
   if (!bytes.ok) return bytes
   const { url, headers } = call.request
   const raw = { url, body: bytes.value, headers, model: call.model }
@@ -50,7 +50,7 @@ async function parse(pipeline: Pipeline, call: Call): Promise<Result<Asked, Refu
     },
   })
   if (!ask.ok) return ask
-  const key = await readIdempotencyKey(pipeline, call.request, bytes.value)
+  const key = await readIdempotencyKey(pipeline, identity, call.request, bytes.value)
   return key.ok ? ok({ ask: ask.value, idempotency: key.value }) : key
 }
 
@@ -71,7 +71,7 @@ async function dispatch(
   const way: Dispatch = {
     ...admitted,
     call,
-    tap: call.endpoint.tap(admitted.ask),
+    tap: call.endpoint.tap(admitted.ask, admitted.provider),
     startedAt: pipeline.steadyClock(),
     firstOutputAt: null,
     whole: false,
