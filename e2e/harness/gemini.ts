@@ -34,7 +34,7 @@ export function bodyOf(key: string, script: Script, { config, body }: More): Rec
 
 /** Sends one scripted request as a fresh user and reads the answer to its end, however that comes. */
 export async function ask(stack: Stack, script: Script, more: More = {}): Promise<Asked> {
-  const { path = '/v1beta/models/gemini:generateContent', plan } = more
+  const { path = '/v1beta/models/gem:generateContent', plan } = more
   const token = await tokenOf(stack, newUser(), plan)
   const key = newKey()
   const answer = await call(stack, token, path, { body: bodyOf(key, script, more) })
@@ -43,7 +43,7 @@ export async function ask(stack: Stack, script: Script, more: More = {}): Promis
 
 /** The same as a stream. */
 export function streamed(stack: Stack, script: Script, more: More = {}): Promise<Asked> {
-  return ask(stack, script, { path: `/v1beta/models/gemini${STREAM}`, ...more })
+  return ask(stack, script, { path: `/v1beta/models/gem${STREAM}`, ...more })
 }
 
 /** The events of a stream, parsed. */

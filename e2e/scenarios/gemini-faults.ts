@@ -111,7 +111,7 @@ function leaving(stack: () => Stack): void {
     }
     const body = bodyOf(key, script, { config: { maxOutputTokens: 3000 } })
     const { signal } = client
-    const answer = await call(stack(), token, `/v1beta/models/gemini${STREAM}`, { body, signal })
+    const answer = await call(stack(), token, `/v1beta/models/gem${STREAM}`, { body, signal })
     const reader = answer.body?.getReader()
     for (let text = ''; text.split('\n\n').length <= 4; )
       text += new TextDecoder().decode((await reader?.read())?.value)

@@ -38,7 +38,7 @@ function plain(stack: () => Stack): void {
   for (const prefix of ['/v1beta', '/v1']) {
     it.concurrent(`200: an answer at ${prefix}, charged exactly, with its thoughts`, async () => {
       const script = { promptTokens: 90, cachedTokens: 20, completionTokens: 50, reasoningTokens: 30 }
-      const path = `${prefix}/models/gemini:generateContent`
+      const path = `${prefix}/models/gem:generateContent`
       const asked = await ask(stack(), script, { path })
       expect(asked.status, asked.text).toBe(200)
       const { entry, charged, available } = await outcome(stack(), asked.token)
@@ -46,7 +46,7 @@ function plain(stack: () => Stack): void {
       expect(available).toBe(ALLOWANCE - charged)
       expect(entry).toMatchObject({
         ended: 'complete',
-        model: 'gemini',
+        model: 'gem',
         usage: { inputTokens: 90, outputTokens: 50 },
       })
       expect(entry.estimated ?? false).toBe(false)
@@ -115,10 +115,10 @@ function uses(stack: () => Stack): void {
     for (const path of [':generateContent', STREAM]) {
       const asked = await ask(stack(), script, { path: `/v1beta/models/painter${path}`, config })
       expect(asked.status, asked.text).toBe(200)
-      expect((await outcome(stack(), asked.token)).charged).toBe(10 + 10 * 2 + 1290 * 30)
+      expect((await outcome(stack(), asked.token)).charged).toBe(10 + 10 * 2 + 1290 * 3)
       // All of it could have been pictures.
       const held = Number(asked.headers.get('faregate-credits-held'))
-      expect(micro(held)).toBeGreaterThanOrEqual(2000 * 30)
+      expect(micro(held)).toBeGreaterThanOrEqual(2000 * 3)
     }
   })
 
@@ -129,7 +129,7 @@ function uses(stack: () => Stack): void {
     const token = await tokenOf(stack(), newUser())
     const parts = [{ text: JSON.stringify({ script, key }) }, { inlineData }]
     const body = { contents: [{ parts }], generationConfig: { maxOutputTokens: CAP } }
-    const answer = await call(stack(), token, '/v1beta/models/gemini:generateContent', { body })
+    const answer = await call(stack(), token, '/v1beta/models/gem:generateContent', { body })
     expect(answer.status).toBe(200)
     const held = micro(Number(answer.headers.get('faregate-credits-held')))
     expect(held).toBeGreaterThanOrEqual(2240 + 2 * CAP)
@@ -183,7 +183,7 @@ const refused: Refused[] = [
   },
   {
     title: 'a stream of another kind',
-    more: at('models/gemini:streamGenerateContent'),
+    more: at('models/gem:streamGenerateContent'),
     refusal: unsupported,
     says: /\?alt=sse/,
   },
@@ -225,14 +225,14 @@ function refusals(stack: () => Stack): void {
   }
 
   it.concurrent('404: other methods of a model are not served', async () => {
-    const asked = await ask(stack(), {}, { path: '/v1beta/models/gemini:countTokens' })
+    const asked = await ask(stack(), {}, { path: '/v1beta/models/gem:countTokens' })
     expect(asked.status).toBe(404)
     expect(asked.text).toContain('unsupported_endpoint')
   })
 
   it.concurrent('404: a model of this wire is not served at another', async () => {
     const token = await tokenOf(stack(), newUser())
-    const body = { model: 'gemini', messages: [{ role: 'user', content: 'hi' }] }
+    const body = { model: 'gem', messages: [{ role: 'user', content: 'hi' }] }
     const answer = await call(stack(), token, '/v1/chat/completions', { body })
     expect(answer.status).toBe(404)
     expect(await answer.text()).toContain('unsupported_endpoint')
@@ -240,7 +240,7 @@ function refusals(stack: () => Stack): void {
 }
 
 function credentials(stack: () => Stack): void {
-  const path = '/v1beta/models/gemini:generateContent'
+  const path = '/v1beta/models/gem:generateContent'
   const body = JSON.stringify({ contents: [{ parts: [{ text: 'hi' }] }] })
 
   it.concurrent('401: a token in the address counts for nothing', async () => {

@@ -18,7 +18,7 @@ async function geminiUser(
 }
 
 const weatherCall = { name: 'get_weather', arguments: '{"place":"Zürich"}' }
-const model = 'gemini'
+const model = 'gem'
 
 function scripted(script: Script, key: string): string {
   return JSON.stringify({ script, key })
