@@ -25,6 +25,7 @@ import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { moderations } from './moderations.ts'
+import { quotes } from './quotes.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
@@ -45,6 +46,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
+  describe('quotes', () => quotes(stack))
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
