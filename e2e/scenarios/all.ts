@@ -16,6 +16,8 @@ import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
 import { dialects } from './dialects.ts'
 import { embeddings } from './embeddings.ts'
+import { gemini } from './gemini.ts'
+import { geminiFaults } from './gemini-faults.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
@@ -27,6 +29,7 @@ import { quotes } from './quotes.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkGemini } from './sdk-gemini.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { speech } from './speech.ts'
 import { transcriptions } from './transcriptions.ts'
@@ -69,5 +72,8 @@ export function everyScenario(stack: () => Stack): void {
   describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
+  describe('gemini', () => gemini(stack))
+  describe('gemini faults', () => geminiFaults(stack))
+  describe('sdk gemini', () => sdkGemini(stack))
   describe('canaries', () => canaries(stack))
 }
