@@ -126,6 +126,14 @@ function models(): Record<string, unknown> {
       price: { creditsPerRequest: 0.25 },
       reasoning: false,
     },
+    // A search costs 10,000 microcredits, and what priority serves twice as much.
+    searching: {
+      provider: 'openai',
+      upstreamModel: 'gpt-5-mini',
+      price: { ...price, perThousandToolCalls: 10, serviceTiers: { priority: 200, flex: 50 } },
+      reasoning: false,
+      tools: { callsMax: 3, inputTokensPerCall: 1000 },
+    },
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {

@@ -21,8 +21,12 @@ import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { race } from './race.ts'
+import { responses } from './responses.ts'
+import { responsesFaults } from './responses-faults.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkAiResponses } from './sdk-ai-responses.ts'
+import { sdkResponses } from './sdk-responses.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { speech } from './speech.ts'
 import { transcriptions } from './transcriptions.ts'
@@ -61,5 +65,9 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk ai', () => sdkAi(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
+  describe('responses', () => responses(stack))
+  describe('responses faults', () => responsesFaults(stack))
+  describe('sdk responses', () => sdkResponses(stack))
+  describe('sdk ai responses', () => sdkAiResponses(stack))
   describe('canaries', () => canaries(stack))
 }
