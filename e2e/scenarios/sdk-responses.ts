@@ -134,7 +134,8 @@ function streams(stack: () => Stack): void {
     const { entry, charged } = await outcome(stack(), token)
     expect(entry.ended).toBe('stopped')
     expect(charged).toBeGreaterThanOrEqual(billedResponse(stack(), key))
-    expect(charged).toBeLessThan(2000)
+    // What the whole of it would have cost, its input aside.
+    expect(charged).toBeLessThan(4000)
   })
 }
 
