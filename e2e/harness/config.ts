@@ -9,6 +9,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     credit: { usd: 1 },
     providers: {
       openai: { type: 'openai' },
+      gemini: { type: 'gemini' },
       // It speaks no TLS.
       untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
       // Nobody listens on port 1, and no such name is ever given out.
@@ -159,9 +160,12 @@ function models(): Record<string, unknown> {
 
 /** Models that write no text: of vectors, verdicts and pictures. A token that is drawn costs 3 microcredits. */
 function otherModels(): Record<string, unknown> {
-  const drawn = { input: 1, cachedInput: 0.5, output: 2, imageOutput: 3 }
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  const drawn = { ...price, imageOutput: 3 }
   const verdicts = 'omni-moderation-latest'
   return {
+    gem: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash', price, reasoning: false },
+    painter: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash-image', price: drawn, reasoning: false },
     vectors: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
     [verdicts]: { provider: 'openai', price: 'free' },
     guard: { provider: 'openai', upstreamModel: verdicts, price: { creditsPerRequest: 0.25 } },
