@@ -80,6 +80,17 @@ function dialects(providerUrl: string): Record<string, unknown> {
   }
 }
 
+/** A search costs 10,000 microcredits, and what priority serves twice as much. */
+function searching(price: object): Record<string, unknown> {
+  return {
+    provider: 'openai',
+    upstreamModel: 'gpt-5-mini',
+    price: { ...price, perThousandToolCalls: 10, serviceTiers: { priority: 200, flex: 50 } },
+    reasoning: false,
+    tools: { callsMax: 3, inputTokensPerCall: 1000 },
+  }
+}
+
 function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
   // A model for each, by its name.
@@ -127,6 +138,7 @@ function models(): Record<string, unknown> {
       price: { creditsPerRequest: 0.25 },
       reasoning: false,
     },
+    searching: searching(price),
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {
