@@ -16,6 +16,7 @@ type Quote = {
 }
 
 export function quotes(stack: () => Stack): void {
+  wires(stack)
   const cases: [string, Record<string, unknown>][] = [
     ['a plain request', {}],
     ['a cap', { max_completion_tokens: 100 }],
@@ -43,32 +44,6 @@ export function quotes(stack: () => Stack): void {
       expect(answer.headers.get('faregate-credits-held')).toBe(String(quote.credits.most))
     },
   )
-
-  const hello = { contents: [{ role: 'user', parts: [{ text: 'hello' }] }] }
-  const bodies: [string, () => string | FormData][] = [
-    ['/v1beta/models/gem:generateContent', () => JSON.stringify(hello)],
-    ['/v1beta/models/gem:streamGenerateContent?alt=sse', () => JSON.stringify(hello)],
-    ['/v1/embeddings', () => JSON.stringify({ model: 'vectors', input: 'hello' })],
-    [
-      '/v1/images/generations',
-      () => JSON.stringify({ model: 'picture', prompt: 'a cat', size: '1024x1024' }),
-    ],
-    ['/v1/audio/speech', () => JSON.stringify({ model: 'voice', input: 'hello', voice: 'alloy' })],
-    ['/v1/audio/transcriptions', () => recording('scribe')],
-    ['/audio/transcriptions', () => recording('listener')],
-  ]
-  it.concurrent.each(bodies)('200: the most is what is then held at %s', async (endpoint, bodyOf) => {
-    const token = await tokenOf(stack(), newUser())
-    const quoted = await send(stack(), token, `/v1/quotes?endpoint=${encodeURIComponent(endpoint)}`, bodyOf())
-    const text = await quoted.text()
-    expect(quoted.status, text).toBe(200)
-    const quote = JSON.parse(text) as Quote
-    expect(quote).toMatchObject({ endpoint: endpoint.split('?')[0], affordable: true })
-    expect(quote.credits.likely).toBeGreaterThan(0)
-    const answer = await send(stack(), token, endpoint, bodyOf())
-    expect(answer.status, await answer.text()).toBe(200)
-    expect(answer.headers.get('faregate-credits-held')).toBe(String(quote.credits.most))
-  })
 
   it.concurrent('200: what is not affordable says so, where the request itself is 402', async () => {
     const token = await tokenOf(stack(), newUser(), 'none')
@@ -98,6 +73,34 @@ export function quotes(stack: () => Stack): void {
     await expectRefusal(await ask('nobody'), { status: 404, code: 'model_not_found', param: 'model' })
     const elsewhere = await ask('fast', '?endpoint=/v1/account')
     await expectRefusal(elsewhere, { status: 404, code: 'unsupported_endpoint', param: 'endpoint' })
+  })
+}
+
+function wires(stack: () => Stack): void {
+  const hello = { contents: [{ role: 'user', parts: [{ text: 'hello' }] }] }
+  const bodies: [string, () => string | FormData][] = [
+    ['/v1beta/models/gem:generateContent', () => JSON.stringify(hello)],
+    ['/v1beta/models/gem:streamGenerateContent?alt=sse', () => JSON.stringify(hello)],
+    ['/v1/embeddings', () => JSON.stringify({ model: 'vectors', input: 'hello' })],
+    [
+      '/v1/images/generations',
+      () => JSON.stringify({ model: 'picture', prompt: 'a cat', size: '1024x1024' }),
+    ],
+    ['/v1/audio/speech', () => JSON.stringify({ model: 'voice', input: 'hello', voice: 'alloy' })],
+    ['/v1/audio/transcriptions', () => recording('scribe')],
+    ['/audio/transcriptions', () => recording('listener')],
+  ]
+  it.concurrent.each(bodies)('200: the most is what is then held at %s', async (endpoint, bodyOf) => {
+    const token = await tokenOf(stack(), newUser())
+    const quoted = await send(stack(), token, `/v1/quotes?endpoint=${encodeURIComponent(endpoint)}`, bodyOf())
+    const text = await quoted.text()
+    expect(quoted.status, text).toBe(200)
+    const quote = JSON.parse(text) as Quote
+    expect(quote).toMatchObject({ endpoint: endpoint.split('?')[0], affordable: true })
+    expect(quote.credits.likely).toBeGreaterThan(0)
+    const answer = await send(stack(), token, endpoint, bodyOf())
+    expect(answer.status, await answer.text()).toBe(200)
+    expect(answer.headers.get('faregate-credits-held')).toBe(String(quote.credits.most))
   })
 }
 
