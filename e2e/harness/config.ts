@@ -100,6 +100,17 @@ function models(): Record<string, unknown> {
       price: { input: 1, output: 2, audioOutput: 4 },
       outputTokensMax: 500,
     },
+    // It sees, hears and speaks, and has tiers.
+    omni: {
+      provider: 'openai',
+      upstreamModel: 'gpt-audio',
+      price: {
+        ...price,
+        ...{ imageInput: 2, audioInput: 3, cachedAudioInput: 2.5, audioOutput: 4 },
+        serviceTiers: { priority: 200, flex: 50 },
+      },
+      reasoning: false,
+    },
     // A second costs 100 microcredits.
     listener: { provider: 'openai', upstreamModel: 'whisper-1', price: { perMinuteOfAudio: 0.006 } },
     scribe: {

@@ -9,6 +9,7 @@ import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
+import { chatMedia } from './chat-media.ts'
 import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
@@ -57,6 +58,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('chat media', () => chatMedia(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
   describe('canaries', () => canaries(stack))
