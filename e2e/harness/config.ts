@@ -18,8 +18,9 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
         baseUrl: 'https://provider.invalid/v1',
         apiKeyEnv: 'OPENAI_API_KEY',
       },
+      ...dialects(providerUrl),
     },
-    models: models(),
+    models: { ...models(), ...otherModels() },
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -51,9 +52,42 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
   }
 }
 
+/** The keys of those who speak OpenAI with an accent, in their own variables, and where Azure is. */
+export function dialectEnvironment(providerUrl: string): Record<string, string> {
+  const keys = ['AZURE_OPENAI', 'DEEPSEEK', 'GROQ', 'MISTRAL', 'OPENROUTER']
+  const named = keys.map((name) => [`${name}_API_KEY`, `canary-${name.toLowerCase()}-0123456789`])
+  return { ...Object.fromEntries(named), AZURE_OPENAI_ENDPOINT: originOf(providerUrl) }
+}
+
+function originOf(providerUrl: string): string {
+  return new URL(providerUrl).origin
+}
+
+/** Each below the path that it has at home. */
+function dialects(providerUrl: string): Record<string, unknown> {
+  const origin = originOf(providerUrl)
+  return {
+    azure: { type: 'azure' },
+    'azure-dated': { type: 'azure', baseUrl: `${origin}/`, apiVersion: '2024-10-21' },
+    deepseek: { type: 'deepseek', baseUrl: origin },
+    groq: { type: 'groq', baseUrl: `${origin}/openai/v1` },
+    mistral: { type: 'mistral', baseUrl: providerUrl },
+    ollama: { type: 'ollama', baseUrl: providerUrl },
+    openrouter: { type: 'openrouter', baseUrl: providerUrl },
+    vllm: { type: 'vllm', baseUrl: providerUrl },
+    xai: { type: 'openai-compatible', baseUrl: providerUrl },
+  }
+}
+
 function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
+  // A model for each, by its name.
+  const accented = Object.keys(dialects('http://localhost')).map((provider) => [
+    provider,
+    { provider, upstreamModel: `${provider}/best`, price, reasoning: false },
+  ])
   return {
+    ...Object.fromEntries(accented),
     fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
     deep: { provider: 'openai', upstreamModel: 'o9', price },
     drained: {
@@ -119,5 +153,20 @@ function models(): Record<string, unknown> {
       price: { input: 1, output: 2, audioInput: 3 },
       reasoning: false,
     },
+  }
+}
+
+/** Models that write no text: of vectors, verdicts and pictures. A token that is drawn costs 3 microcredits. */
+function otherModels(): Record<string, unknown> {
+  const drawn = { input: 1, cachedInput: 0.5, output: 2, imageOutput: 3 }
+  const verdicts = 'omni-moderation-latest'
+  return {
+    vectors: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
+    [verdicts]: { provider: 'openai', price: 'free' },
+    guard: { provider: 'openai', upstreamModel: verdicts, price: { creditsPerRequest: 0.25 } },
+    picture: { provider: 'openai', upstreamModel: 'gpt-image-2', price: drawn },
+    thumbnail: { provider: 'openai', upstreamModel: 'gpt-image-2', price: drawn, outputTokensMax: 1000 },
+    sketch: { provider: 'openai', upstreamModel: 'gpt-image-1.5', price: drawn },
+    poster: { provider: 'openai', upstreamModel: 'dall-e-3', price: { creditsPerRequest: 0.25 } },
   }
 }

@@ -15,11 +15,16 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { dialects } from './dialects.ts'
+import { embeddings } from './embeddings.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
+import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { moderations } from './moderations.ts'
+import { quotes } from './quotes.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
@@ -39,6 +44,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
+  describe('quotes', () => quotes(stack))
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
@@ -51,6 +57,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))
+  describe('dialects', () => dialects(stack))
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
@@ -59,6 +66,9 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
   describe('chat media', () => chatMedia(stack))
+  describe('embeddings', () => embeddings(stack))
+  describe('moderations', () => moderations(stack))
+  describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
   describe('canaries', () => canaries(stack))

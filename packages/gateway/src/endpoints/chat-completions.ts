@@ -23,7 +23,7 @@ import {
 import { replaceFields, type ScannedObject } from './json-scan.ts'
 import { openAiWire } from './openai-wire.ts'
 import { checkFields, invalidValue, unsupported } from './parameters.ts'
-import { insertReceipt } from './receipt.ts'
+import { insertReceipt, removeUsage } from './receipt.ts'
 import { askedTier, faultInTier } from './service-tier.ts'
 import { soundBytesPerToken } from './sound-output.ts'
 import { record } from './usage.ts'
@@ -35,6 +35,7 @@ export const chatCompletions: Endpoint = {
   parse: parseChatRequest,
   tap: createChatTap,
   withReceipt: insertReceipt,
+  withoutUsage: removeUsage,
 }
 
 type Caps = { asked: number | null; field: 'max_completion_tokens' | 'max_tokens' | null }
@@ -69,6 +70,7 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
     model: named.value,
     stream: stream === true,
     includeUsage: streamOptions.value.includeUsage,
+    ...(streamOptions.value.given?.['continuous_usage_stats'] === true && { runningUsage: true }),
     outputTokensAsked: caps.value.asked,
     choices: typeof n === 'number' ? n : 1,
     items: counted.value.items,

@@ -4,13 +4,13 @@
  */
 
 import { standardTiers, type Usage } from '../core/pricing.ts'
-import type { EventKind, ModelRequest, Reading, Tap } from '../ports.ts'
+import type { EventKind, ModelRequest, Provider, Reading, Tap } from '../ports.ts'
 import { findUsage, readUsage } from './chat-usage.ts'
 import { soundTokens } from './sound-output.ts'
 import { bytesIn } from './text.ts'
 import { parseRecord, record } from './usage.ts'
 
-type Request = Pick<ModelRequest, 'choices' | 'soundBytesPerToken'>
+type Request = Pick<ModelRequest, 'choices' | 'runningUsage' | 'soundBytesPerToken'>
 
 type State = {
   reading: Reading | null
@@ -26,8 +26,13 @@ type State = {
   done: boolean
 }
 
-/** Makes the tap for one request. */
-export function createChatTap(request: Request): Tap {
+/** Makes the tap for one request, to a provider that tells running totals where they are asked for. */
+export function createChatTap(
+  request: Request,
+  { streamOptions }: Pick<Provider, 'streamOptions'> = {},
+): Tap {
+  // Some clients add up all the usage that they see.
+  const hidesRunning = streamOptions === 'continuous_usage' && request.runningUsage !== true
   const state: State = {
     reading: null,
     output: 0,
@@ -37,7 +42,10 @@ export function createChatTap(request: Request): Tap {
     done: false,
   }
   return {
-    event: (data, name = null) => readEvent(state, request, data, name),
+    event: (data, name = null) => {
+      const kind = readEvent(state, request, data, name)
+      return kind === 'running' && !hidesRunning ? 'pass' : kind
+    },
     body: (json) => readBody(state, request, json),
     usage: () => usageSoFar(state, request.choices),
     outputTokensSeen: () => state.output,
@@ -74,7 +82,8 @@ function readEvent(state: State, request: Request, data: string, name: string | 
     state.output += outputOf(delta, request)
     if (typeof reason === 'string') state.finished.add(indexOf(index, choices))
   }
-  return hasUsage && list.length === 0 ? 'usage' : 'pass'
+  if (!hasUsage) return 'pass'
+  return list.length === 0 ? 'usage' : 'running'
 }
 
 function readBody(state: State, request: Request, json: unknown): boolean {

@@ -1,7 +1,19 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
+import { embeddingsWire } from './embeddings.ts'
+import { imagesWire } from './images.ts'
+import { moderationsWire } from './moderations.ts'
+import { responsesWire } from './responses.ts'
 import { speechWire } from './speech.ts'
 import { transcriptionsWire } from './transcriptions.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire, speechWire, transcriptionsWire]
+export const WIRES: readonly SimulatedWire[] = [
+  chatWire,
+  embeddingsWire,
+  imagesWire,
+  moderationsWire,
+  responsesWire,
+  speechWire,
+  transcriptionsWire,
+]
