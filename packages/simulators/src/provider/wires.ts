@@ -1,6 +1,7 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
 import { embeddingsWire } from './embeddings.ts'
+import { geminiWire } from './generate-content.ts'
 import { imagesWire } from './images.ts'
 import { moderationsWire } from './moderations.ts'
 import { responsesWire } from './responses.ts'
@@ -11,6 +12,7 @@ import { type SimulatedWire } from './wire.ts'
 export const WIRES: readonly SimulatedWire[] = [
   chatWire,
   embeddingsWire,
+  geminiWire,
   imagesWire,
   moderationsWire,
   responsesWire,
