@@ -21,7 +21,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
       },
       ...dialects(providerUrl),
     },
-    models: { ...models(), ...otherModels() },
+    models: { ...models(), ...otherModels(), ...soundModels() },
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -139,6 +139,13 @@ function models(): Record<string, unknown> {
       reasoning: false,
     },
     searching: searching(price),
+  }
+}
+
+/** Models of sound. */
+function soundModels(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  return {
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {
