@@ -29,12 +29,16 @@ import { responsesWire } from './responses-wire.ts'
 import { askedTier, faultInTier } from './service-tier.ts'
 import { record, tokensMax } from './usage.ts'
 
+/** Its streams begin and end with an event of the whole answer, which repeats the instructions and the tools. */
+const eventBytesMax = 16 * 1024 * 1024
+
 /** The Responses endpoint. */
 export const responses: Endpoint = {
   id: 'responses',
   wire: responsesWire,
   parse: parseResponsesRequest,
   tap: createResponsesTap,
+  eventBytesMax,
   withReceipt: (text, receipt) => insertReceipt(text, receipt, [['response', 'usage'], ['usage']]),
 }
 
