@@ -109,10 +109,10 @@ function plain(stack: () => Stack): void {
     })
   })
 
-  it.concurrent('200: a recording of some megabytes, which no other request may have', async () => {
-    const heard = await hear(stack(), {}, { model: 'listener', file: wavFile(400) })
+  it.concurrent('200: a recording of 25 megabytes, which no other request may have', async () => {
+    const heard = await hear(stack(), {}, { model: 'listener', file: wavFile(1600) })
     expect(heard.status, heard.text).toBe(200)
-    expect((await outcome(stack(), heard.token)).charged).toBe(40_000)
+    expect((await outcome(stack(), heard.token)).charged).toBe(160_000)
   })
 }
 
