@@ -1,5 +1,6 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
+import { countTokensWire, messagesWire } from './messages.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire]
+export const WIRES: readonly SimulatedWire[] = [chatWire, messagesWire, countTokensWire]
