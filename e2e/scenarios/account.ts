@@ -193,12 +193,6 @@ function elsewhere(stack: () => Stack): void {
     await expectUntouched(stack(), accountIdOf(user))
   })
 
-  it.concurrent.each(['/responses', '/v1/responses'])('404: %s names the remedy', async (path) => {
-    const token = await tokenOf(stack(), newUser())
-    const answer = await call(stack(), token, path, { body: { model: 'fast', input: 'hi' } })
-    await expectRefusal(answer, { status: 404, code: 'unsupported_endpoint', says: 'openai.chat(model)' })
-  })
-
   it.concurrent('200: model routes are the same with and without /v1', async () => {
     const token = await tokenOf(stack(), newUser())
     for (const path of ['/chat/completions', CHAT]) {

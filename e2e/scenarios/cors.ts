@@ -135,7 +135,6 @@ function refusals(stack: () => Stack): void {
     [400, (token) => post(token, '{')],
     [401, () => post('no.such.token', chatBody(newKey(), {}))],
     [404, (token) => post(token, chatBody(newKey(), {}, { model: 'none' }))],
-    [404, (token) => post(token, {}, '/v1/responses')],
     [404, (token) => post(token, {}, '/nowhere')],
     [413, (token) => post(token, 'x'.repeat(4_300_000))],
     [429, (token) => post(token, chatBody(newKey(), { status: 429 }))],

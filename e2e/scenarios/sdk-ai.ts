@@ -1,6 +1,6 @@
 /** The AI SDK 7 with `@ai-sdk/openai`: `openai.chat(model)`, plain, streamed and in steps. */
 import { createOpenAI, type OpenAIProvider } from '@ai-sdk/openai'
-import { APICallError, generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
+import { generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
 import { expect, it } from 'vitest'
 import { billed, billOf, newKey, outcome } from '../harness/exchange.ts'
 import { all, countingTries, rejection, scriptMessage, sdkUser, spent } from '../harness/sdk.ts'
@@ -105,16 +105,6 @@ function errors(stack: () => Stack): void {
     expect(heard).toHaveLength(1)
     expect(JSON.stringify(heard) + String(heard[0])).toMatch(/upstream_error|ended its answer with an error/)
     expect((await outcome(stack(), token)).entry).toMatchObject({ ended: 'error', estimated: true })
-  })
-
-  it.concurrent('404: openai(model), which calls /responses, is told of openai.chat', async () => {
-    const { tries, result } = await countingTries(stack(), async ({ url }) => {
-      const { openai } = await aiUser(stack(), url)
-      return rejection(generateText({ model: openai('fast'), prompt: 'hello' }))
-    })
-    expect(APICallError.isInstance(result)).toBe(true)
-    expect(result).toMatchObject({ statusCode: 404, message: expect.stringContaining('openai.chat(model)') })
-    expect(tries).toBe(1)
   })
 
   it.concurrent('402: is one try', async () => {

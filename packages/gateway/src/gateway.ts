@@ -12,6 +12,7 @@ import { embeddings } from './endpoints/embeddings.ts'
 import { images } from './endpoints/images.ts'
 import { messages } from './endpoints/messages.ts'
 import { moderations } from './endpoints/moderations.ts'
+import { responses } from './endpoints/responses.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -42,6 +43,7 @@ export type GatewayOptions = {
 /** The model endpoints and where each is served. */
 const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/chat/completions', chatCompletions),
+  openAiRoute('/responses', responses),
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
   openAiRoute('/images/generations', images),

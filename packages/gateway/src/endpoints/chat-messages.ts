@@ -115,7 +115,7 @@ function faultInPart(value: unknown, at: string, allowed: Names): Refusal | null
 }
 
 /** A cache breakpoint of the ordinary life costs what the cache writes on its own, which the hold covers. */
-function faultInBreakpoint(value: unknown, at: string): Refusal | null {
+export function faultInBreakpoint(value: unknown, at: string): Refusal | null {
   if (value === undefined || value === null) return null
   const breakpoint = record(value)
   if (breakpoint === null) return invalidValue(at, 'an object')

@@ -45,6 +45,37 @@ describe('insertReceipt', () => {
     expect(insertReceipt(text, receipt)).toBe(text)
   })
 
+  test.each([
+    [
+      'inside the answer',
+      '{"type":"a","response":{"id":"b","usage":{"a":1}},"n":1}',
+      `{"type":"a","response":{"id":"b","usage":{"a":1,${printed}}},"n":1}`,
+    ],
+    ['at the top', '{"id":"b","usage":{"a":{}}}', `{"id":"b","usage":{"a":{},${printed}}}`],
+    [
+      'inside, where it is in both',
+      '{"usage":{"a":1},"response":{"usage":{}}}',
+      `{"usage":{"a":1},"response":{"usage":{${printed}}}}`,
+    ],
+    [
+      'at the top, where the other is none',
+      '{"response":{"usage":null,"x":{"usage":{}}},"usage":{}}',
+      `{"response":{"usage":null,"x":{"usage":{}}},"usage":{${printed}}}`,
+    ],
+    [
+      'inside the last of two',
+      '{"response":{"usage":{"a":1}},"response":{"usage":{"b":1}}}',
+      `{"response":{"usage":{"a":1}},"response":{"usage":{"b":1,${printed}}}}`,
+    ],
+    [
+      'nowhere',
+      '{"response":[{"usage":{}}],"x":{"usage":{}}}',
+      '{"response":[{"usage":{}}],"x":{"usage":{}}}',
+    ],
+  ])('usage %s, where two paths may lead to it', (_name, text, expected) => {
+    expect(insertReceipt(text, receipt, [['response', 'usage'], ['usage']])).toBe(expected)
+  })
+
   test('in any JSON the receipt is all that is new', () => {
     const key = fc.oneof(fc.constantFrom('usage', 'a', 'b:', '{'), fc.string())
     const value = fc.letrec((tie) => ({

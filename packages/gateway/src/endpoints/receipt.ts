@@ -4,47 +4,62 @@
  */
 import type { Receipt } from '../ports.ts'
 
+/** Where the `usage` object stands: the keys that lead to it, from the top. */
+type Path = readonly string[]
+
+const topLevel: readonly Path[] = [['usage']]
+
 /**
- * The text with `"faregate":{"creditsCharged":…,"creditsAvailable":…}` as the last field of its top-level `usage`
- * object; unchanged where there is none. The text must be JSON that was parsed before.
+ * The text with `"faregate":{"creditsCharged":…,"creditsAvailable":…}` as the last field of its `usage` object, which
+ * stands at the first of these paths that leads to one; unchanged where none does. The text must be JSON that was
+ * parsed before.
  */
-export function insertReceipt(jsonText: string, receipt: Receipt): string {
-  const end = endOfUsage(jsonText)
-  if (end < 0) return jsonText
+export function insertReceipt(jsonText: string, receipt: Receipt, paths: readonly Path[] = topLevel): string {
+  for (const path of paths) {
+    const end = endOfObject(jsonText, path)
+    if (end >= 0) return spliced(jsonText, end, receipt)
+  }
+  return jsonText
+}
+
+function spliced(jsonText: string, end: number, { creditsCharged, creditsAvailable }: Receipt): string {
   let before = end - 1
   while (isSpace(jsonText.charCodeAt(before))) before -= 1
   const comma = jsonText[before] === '{' ? '' : ','
-  const { creditsCharged, creditsAvailable } = receipt
   const field = `${comma}"faregate":${JSON.stringify({ creditsCharged, creditsAvailable })}`
   return jsonText.slice(0, end) + field + jsonText.slice(end)
 }
 
-/** Where the closing brace of the top-level `usage` object stands (of the last one, as JSON.parse reads it); -1. */
-function endOfUsage(text: string): number {
+/** Where the closing brace of the object at a path stands (of the last one, as JSON.parse reads it); -1. */
+function endOfObject(text: string, path: Path): number {
   let depth = 0
   let found = -1
   let key = ''
-  let inUsage = false
+  // How far along the path the scan is, and whether the next brace goes a step further.
+  let steps = 0
+  let isNext = false
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
     if (code === 0x22) {
       const end = endOfString(text, at)
-      if (depth === 1) key = text.slice(at, end)
+      if (depth === steps + 1) key = text.slice(at, end)
       at = end - 1
-    } else if (code === 0x3a && depth === 1 && key === '"usage"') {
+    } else if (code === 0x3a && depth === steps + 1 && steps < path.length && key === `"${path[steps]}"`) {
       found = -1
       at = skipSpace(text, at + 1)
-      inUsage = text.charCodeAt(at) === 0x7b
+      isNext = text.charCodeAt(at) === 0x7b
       at -= 1
       key = ''
     } else if (code === 0x7b || code === 0x5b) {
       depth += 1
+      if (isNext) steps += 1
+      isNext = false
     } else if (code === 0x7d || code === 0x5d) {
-      depth -= 1
-      if (depth === 1 && inUsage) {
-        found = at
-        inUsage = false
+      if (steps > 0 && depth === steps + 1) {
+        if (steps === path.length) found = at
+        steps -= 1
       }
+      depth -= 1
     }
   }
   return found

@@ -110,9 +110,6 @@ function createRoutes(options: AppOptions): Hono<Env> {
     await pipeline.store.ready()
     return context.json({ status: 'ready' })
   })
-  for (const path of ['/responses', '/v1/responses']) {
-    routes.post(path, ({ env }) => refuse(responsesRefusal, env.requestId))
-  }
   routes.notFound(({ req, env }) => refuse(unsupported(req.method, req.path), env.requestId))
   return routes
 }
@@ -127,11 +124,6 @@ async function serveModel(
   const answer = await run(pipeline, { request: req.raw, endpoint, model, requestId, waitUntil })
   return answer.ok ? answer.value : refuse(answer.error, requestId, endpoint.wire.refusal)
 }
-
-const responsesRefusal = refusal(
-  'unsupported_endpoint',
-  'The Responses API is not served yet. Use chat completions: with the AI SDK openai.chat(model) instead of openai(model), with the OpenAI SDK client.chat.completions.create().',
-)
 
 function unsupported(method: string, path: string): Refusal {
   const shown = path.length > 100 ? `${path.slice(0, 100)}…` : path

@@ -20,7 +20,12 @@ export function azure(options: {
     name: options.name,
     baseUrl: options.baseUrl.replace(/\/openai(?:\/v1)?$/, ''),
     headers: { 'api-key': options.apiKey },
-    paths: { 'chat-completions': path('/chat/completions'), embeddings: path('/embeddings') },
+    paths: {
+      'chat-completions': path('/chat/completions'),
+      embeddings: path('/embeddings'),
+      // The dated interface has no deployment in the path of this one.
+      ...(apiVersion === undefined && { responses: path('/responses') }),
+    },
     // As at OpenAI.
     overheadTokens: { base: 64, perItem: 16 },
     // Older versions refuse fields that came later.

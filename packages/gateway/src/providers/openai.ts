@@ -9,6 +9,7 @@ export function openai(options: { name: string; baseUrl?: string | undefined; ap
     headers: { authorization: `Bearer ${options.apiKey}` },
     paths: {
       'chat-completions': '/chat/completions',
+      responses: '/responses',
       embeddings: '/embeddings',
       moderations: '/moderations',
       images: '/images/generations',

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import { imageSize } from './image-size.ts'
+
+const ascii = (text: string) => Array.from(text, (letter) => letter.charCodeAt(0))
+const two = (value: number) => [value >> 8, value & 0xff]
+const small = (value: number) => [value & 0xff, value >> 8]
+const base64 = (bytes: number[]) => Buffer.from(bytes).toString('base64')
+
+const png = (width: number, height: number) => [
+  ...[0x89, ...ascii('PNG'), 13, 10, 26, 10],
+  ...[0, 0, 0, 13, ...ascii('IHDR'), 0, 0, ...two(width), 0, 0, ...two(height), 8, 6, 0, 0, 0],
+]
+const segment = (marker: number, content: number[]) => [0xff, marker, ...two(content.length + 2), ...content]
+const frame = (marker: number, width: number, height: number) =>
+  segment(marker, [8, ...two(height), ...two(width), 3, 1, 0x22, 0])
+const scan = segment(0xda, [1, 1, 0])
+const jpeg = (...segments: number[][]) => [0xff, 0xd8, ...segments.flat(), ...scan, 1, 2, 3]
+const gif = (screen: number[], frameAt: number[], colours: number[] = [], extensions: number[] = []) => [
+  ...[...ascii('GIF89a'), ...screen, colours.length > 0 ? 0x80 : 0, 0, 0, ...colours, ...extensions],
+  ...[0x2c, ...frameAt, 0, 2, 1, 0, 0, 0x3b],
+]
+const webp = (kind: string, content: number[]) => [
+  ...[...ascii('RIFF'), 0, 0, 0, 0, ...ascii('WEBP'), ...ascii(kind), 0, 0, 0, 0, ...content],
+]
+const thumbnail = segment(0xe1, [...ascii('Exif'), ...jpeg(frame(0xc0, 160, 120))])
+const lossless = (width: number, height: number) => {
+  const bits = width - 1 + (height - 1) * 2 ** 14
+  return [bits & 0xff, (bits >> 8) & 0xff, (bits >> 16) & 0xff, (bits >> 24) & 0xff]
+}
+
+describe('the size of', () => {
+  test.each<[string, number[], [number, number]]>([
+    ['a PNG', png(1024, 768), [1024, 768]],
+    ['a large PNG', png(65_535, 40_000), [65_535, 40_000]],
+    ['a JPEG', jpeg(frame(0xc0, 640, 480)), [640, 480]],
+    ['a progressive JPEG', jpeg(frame(0xc2, 640, 480)), [640, 480]],
+    [
+      'a JPEG after tables and a thumbnail',
+      jpeg(segment(0xc4, [0, 1]), thumbnail, frame(0xc0, 4000, 3000)),
+      [4000, 3000],
+    ],
+    ['a JPEG with fill bytes', jpeg([0xff, 0xff], frame(0xc0, 7, 9)), [7, 9]],
+    ['a JPEG that names two', jpeg(frame(0xc0, 10, 900), frame(0xc1, 700, 20)), [700, 900]],
+    ['a GIF', gif([...small(320), ...small(200)], [0, 0, 0, 0, ...small(320), ...small(200)]), [320, 200]],
+    [
+      'a GIF whose frame reaches beyond its screen',
+      gif([...small(1), ...small(1)], [...small(5), ...small(6), ...small(3000), ...small(2000)]),
+      [3005, 2006],
+    ],
+    [
+      'a GIF with colours and a comment',
+      gif(
+        [...small(30), ...small(20)],
+        [0, 0, 0, 0, ...small(30), ...small(20)],
+        [0, 0, 0, 9, 9, 9],
+        [0x21, 0xfe, 2, 0x2c, 0x2c, 0],
+      ),
+      [30, 20],
+    ],
+    ['a lossy WebP', webp('VP8 ', [0, 0, 0, 0x9d, 0x01, 0x2a, ...small(550), ...small(368)]), [550, 368]],
+    ['a lossless WebP', webp('VP8L', [0x2f, ...lossless(400, 301)]), [400, 301]],
+    ['an extended WebP', webp('VP8X', [0, 0, 0, 0, ...small(1199), 0, ...small(799), 0]), [1200, 800]],
+  ])('%s', (_name, bytes, [width, height]) => {
+    expect(imageSize(base64(bytes))).toEqual({ width, height })
+  })
+
+  test.each<[string, number[]]>([
+    ['nothing', []],
+    ['text', ascii('<svg width="1" height="1"/>')],
+    ['a PNG that is cut', png(5, 5).slice(0, 20)],
+    ['a PNG of no width', png(0, 5)],
+    ['a JPEG without a frame', jpeg()],
+    ['a JPEG that is cut', [0xff, 0xd8, ...frame(0xc0, 5, 5)]],
+    ['a JPEG out of step', jpeg([1, 2, 3], frame(0xc0, 5, 5))],
+    ['a GIF without a frame', [...ascii('GIF89a'), 1, 0, 1, 0, 0, 0, 0, 0x3b]],
+    ['a GIF that is cut', [...ascii('GIF89a'), 1, 0]],
+    ['a WebP of another kind', webp('ALPH', [1, 2, 3])],
+    ['a JPEG of endless segments', jpeg(...Array.from({ length: 5000 }, () => [0xff, 0xd0]))],
+  ])('%s cannot be told', (_name, bytes) => {
+    expect(imageSize(base64(bytes))).toBeNull()
+  })
+})

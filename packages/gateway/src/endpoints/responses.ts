@@ -1,0 +1,157 @@
+/**
+ * The wire `POST /responses`: OpenAI's, and the one that its SDK and the AI SDK use by default. The parser checks every
+ * field against its table (`responses-parameters.ts`), the items (`responses-input.ts`) and the tools
+ * (`responses-tools.ts`); what is forwarded is the caller's own text with only the fields replaced that must be. Answers
+ * are kept nowhere: `store` is always false. The tap is `responses-tap.ts`.
+ * Source: openai 7.57, `resources/responses`.
+ */
+import type { Price } from '../core/pricing.ts'
+import { type Refusal, refusal } from '../core/refusal.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
+import {
+  assertBounded,
+  type Changes,
+  forwardedBytesMax,
+  longestForward,
+  readJson,
+  readModel,
+  userFields,
+} from './json-request.ts'
+import { replaceFields, type ScannedObject } from './json-scan.ts'
+import { checkFields, invalidValue, unsupported } from './parameters.ts'
+import { insertReceipt } from './receipt.ts'
+import { checkInput, type InputCount } from './responses-input.ts'
+import { overwritten, responsesParameters } from './responses-parameters.ts'
+import { createResponsesTap } from './responses-tap.ts'
+import { checkToolChoice, checkTools, type ToolRuns, toolRunsOf } from './responses-tools.ts'
+import { responsesWire } from './responses-wire.ts'
+import { record } from './usage.ts'
+
+/** The Responses endpoint. */
+export const responses: Endpoint = {
+  id: 'responses',
+  wire: responsesWire,
+  parse: parseResponsesRequest,
+  tap: createResponsesTap,
+  withReceipt: (text, receipt) => insertReceipt(text, receipt, [['response', 'usage'], ['usage']]),
+}
+
+function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
+  const scan = readJson(body)
+  if (!scan.ok) return scan
+  const scanned = scan.value
+  const { value } = scanned
+  const named = readModel(value.model)
+  if (!named.ok) return named
+  const found = options.find(named.value)
+  const allowed = new Set(found?.model.allowParameters)
+  const fields = checkFields(responsesParameters, scanned, allowed, options.unknownParameters)
+  if (!fields.ok) return fields
+  const runs = toolRunsOf(found)
+  const input = checkInput(value.input, { model: found?.model ?? null, allowed, mayUseTools: runs !== null })
+  if (!input.ok) return input
+  const tools = checkTools(value.tools, runs, allowed)
+  if (!tools.ok) return tools
+  const fault =
+    checkToolChoice(value.tool_choice, runs) ??
+    faultInTier(value.service_tier, found?.price) ??
+    faultInStreamOptions(value.stream_options, allowed)
+  if (fault !== null) return err(fault)
+
+  const { removed, dropped } = fields.value
+  const tier = isStandardTier(value.service_tier) ? null : String(value.service_tier)
+  const calls = tools.value.searches && runs ? callsOf(value.max_tool_calls, runs) : null
+  const plan: Plan = { scanned, allowed, removed, tier, calls }
+  const { max_output_tokens: asked, stream } = value
+  return ok({
+    model: named.value,
+    stream: stream === true,
+    includeUsage: true,
+    outputTokensAsked: typeof asked === 'number' ? asked : null,
+    choices: 1,
+    items: input.value.items + tools.value.items,
+    mayReason: record(value.reasoning)?.effort !== 'none' || allowed.size > 0,
+    dropped,
+    forward: (forward) => {
+      assertBounded(forward)
+      return { body: replaceFields(scanned, changesOf(plan, forward)) }
+    },
+    forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - input.value.imageBytes,
+    ...boundOf(input.value, runs, plan),
+  })
+}
+
+/** What the request may use beside its text, and what the provider may add to that. */
+function boundOf(
+  { imageTokens, searches }: InputCount,
+  runs: ToolRuns | null,
+  { calls, tier }: Plan,
+): Pick<ModelRequest, 'addedTokensMax' | 'uses'> {
+  const added = (searches + (calls ?? 0)) * (runs?.inputTokensPerCall ?? 0)
+  const uses = {
+    ...(imageTokens > 0 && { imageInputTokens: imageTokens }),
+    ...(calls !== null && { toolCalls: calls }),
+    ...(tier !== null && { serviceTier: true as const }),
+  }
+  return { ...(added > 0 && { addedTokensMax: added }), ...(Object.keys(uses).length > 0 && { uses }) }
+}
+
+/** The provider is told the most calls that it may run, since each has a price. */
+function callsOf(asked: unknown, { callsMax }: ToolRuns): number {
+  return typeof asked === 'number' ? Math.min(asked, callsMax) : callsMax
+}
+
+function isStandardTier(tier: unknown): boolean {
+  return tier === undefined || tier === null || tier === 'auto' || tier === 'default'
+}
+
+/** The tier that is priced is the tier that is charged: others need a price. */
+function faultInTier(tier: unknown, price: Price | undefined): Refusal | null {
+  if (isStandardTier(tier) || Object.hasOwn(price?.serviceTiers ?? {}, String(tier))) return null
+  const message = `This value of 'service_tier' is not supported: it must be "auto" or "default", other tiers have no price here.`
+  return refusal('unsupported_parameter', message, { param: 'service_tier' })
+}
+
+function faultInStreamOptions(given: unknown, allowed: ReadonlySet<string>): Refusal | null {
+  for (const [key, value] of Object.entries(record(given) ?? {})) {
+    const param = `stream_options.${key}`
+    if (key !== 'include_obfuscation') {
+      if (!allowed.has(param)) return unsupported(param, 'it is not known here')
+    } else if (value !== null && typeof value !== 'boolean') {
+      return invalidValue(param, 'true or false')
+    }
+  }
+  return null
+}
+
+type Plan = {
+  scanned: ScannedObject
+  allowed: ReadonlySet<string>
+  removed: string[]
+  /** The service tier that was asked for, where it is not the standard one. */
+  tier: string | null
+  /** The most calls of the provider's tools, where it may run any. */
+  calls: number | null
+}
+
+/** The fields to write, remove (`undefined`) or add when the request is forwarded. */
+function changesOf(plan: Plan, options: ForwardOptions): Changes {
+  const { upstreamModel, outputTokensMax, addFields = true } = options
+  const { value } = plan.scanned
+  const changes: Changes = userFields(value, options)
+  for (const name of plan.removed) changes[name] = undefined
+  changes.model = JSON.stringify(upstreamModel)
+  // Without a stream its options mean nothing, and OpenAI refuses them.
+  if (value.stream !== true) changes.stream_options = undefined
+  changes.max_output_tokens = String(outputTokensMax)
+  if (plan.calls !== null) changes.max_tool_calls = String(plan.calls)
+  if (addFields || Object.hasOwn(value, 'service_tier')) {
+    changes.service_tier = JSON.stringify(plan.tier ?? 'default')
+  }
+  // Whoever speaks this wire keeps answers unless told not to, so these are always added.
+  for (const [name, text] of overwritten) {
+    if (!plan.allowed.has(name)) changes[name] = text
+  }
+  return changes
+}
