@@ -18,6 +18,8 @@ import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { messages } from './messages.ts'
+import { messagesFaults } from './messages-faults.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
@@ -49,6 +51,8 @@ export function everyScenario(stack: () => Stack): void {
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
+  describe('messages', () => messages(stack))
+  describe('messages faults', () => messagesFaults(stack))
   describe('cors', () => cors(stack))
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
