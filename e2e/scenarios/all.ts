@@ -23,6 +23,8 @@ import { messagesFaults } from './messages-faults.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkAiAnthropic } from './sdk-ai-anthropic.ts'
+import { sdkAnthropic } from './sdk-anthropic.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 import { upstreamRefusals } from './upstream-refusals.ts'
@@ -57,5 +59,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('sdk anthropic', () => sdkAnthropic(stack))
+  describe('sdk ai anthropic', () => sdkAiAnthropic(stack))
   describe('canaries', () => canaries(stack))
 }

@@ -24,8 +24,8 @@ type Json = Record<string, unknown>
 
 type MessagePlan = Measured & Readonly<{ id: string; model: string; use: Use; script: Script }>
 
-/** A block as it begins, the deltas that fill it, and what it is in a whole answer. */
-type Block = Readonly<{ start: Json; deltas: readonly Delta[]; whole: Json }>
+/** A block as it begins, the deltas that fill it, what it is in a whole answer, and the searches that it is billed for. */
+type Block = Readonly<{ start: Json; deltas: readonly Delta[]; whole: Json; searches?: number }>
 type Delta = Readonly<{ delta: Json; tokens: number; content: boolean; reasoning?: boolean }>
 
 const ERRORS: Readonly<Record<number, readonly [type: string, message: string]>> = {
@@ -116,7 +116,12 @@ const searchBlocks = ({ use, id }: MessagePlan): Block[] =>
       content: [{ ...page, encrypted_content: 'c2ltdWxhdGVk' }],
       caller,
     }
-    return [asked, found].map((block) => ({ start: block, deltas: [], whole: block }))
+    return [asked, found].map((block) => ({
+      start: block,
+      deltas: [],
+      whole: block,
+      searches: block === found ? 1 : 0,
+    }))
   }).flat()
 
 const spokenBlocks = (plan: MessagePlan): Block[] => {
@@ -184,8 +189,8 @@ const messageEvents = (plan: MessagePlan): WireEvent[] => {
   const begun = { ...envelope(plan), content: [], stop_reason: null, stop_sequence: null, stop_details: null }
   const told = { ...usageOf(plan), output_tokens: Math.min(1, use.completionTokens), server_tool_use: null }
   const usage = script.noUsage === true ? {} : { usage: told }
-  const blocks = blocksOf(plan).flatMap(({ start, deltas }, index): WireEvent[] => [
-    silent('content_block_start', { index, content_block: start }),
+  const blocks = blocksOf(plan).flatMap(({ start, deltas, searches = 0 }, index): WireEvent[] => [
+    { ...silent('content_block_start', { index, content_block: start }), use: { toolCalls: searches } },
     ...deltas.map(({ delta, tokens, content, reasoning = false }) => ({
       ...silent('content_block_delta', { index, delta }),
       tokens,
@@ -204,10 +209,7 @@ const messageEvents = (plan: MessagePlan): WireEvent[] => {
     ...blocks,
     { ...silent('message_delta', {}), text: sseEvent(toJson(last, script), 'message_delta') },
     silent('message_stop', {}),
-  ].map((event, index) =>
-    // What the provider's own tools cost is owed once they are shown to have run.
-    index === 0 && use.toolCalls > 0 ? { ...event, use: { toolCalls: use.toolCalls } } : event,
-  )
+  ]
 }
 
 const isResult = (part: unknown): boolean => isRecord(part) && part.type === 'tool_result'
