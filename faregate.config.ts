@@ -16,7 +16,7 @@ export default defineConfig({
     // local: { type: 'openai-compatible', baseUrl: 'http://127.0.0.1:11434/v1' },
   },
 
-  // By the name that callers use. Prices come from the catalogue, unless you give your own.
+  // By the name that callers use. Prices come from the catalogue (`pnpm prices` shows them), unless you give your own.
   models: {
     'gpt-5-mini': { provider: 'openai', outputTokensMax: 32_768 },
     'gpt-5.1': { provider: 'openai', outputTokensMax: 32_768 },

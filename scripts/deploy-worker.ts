@@ -3,19 +3,9 @@
  * what the config itself says can be checked here.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { formatConfigErrors, resolveConfig } from '../packages/gateway/src/index.ts'
+import { configPath, loadConfig } from './load-config.ts'
 import { writeWorkerTsconfig } from './worker-tsconfig.ts'
-
-const path = resolve(process.env['FAREGATE_CONFIG'] ?? 'faregate.config.ts')
-
-async function loadConfig(): Promise<unknown> {
-  if (path.endsWith('.json')) return JSON.parse(readFileSync(path, 'utf8'))
-  const module: { default?: unknown } = await import(pathToFileURL(path).href)
-  return module.default
-}
 
 // Stand for the secrets that the deployment has; their own values are checked by the Worker.
 const placeholder = { CLERK_PUBLISHABLE_KEY: `pk_test_${btoa('clerk.example.com$')}`, OPENAI_API_KEY: 'set' }
@@ -27,6 +17,11 @@ if (errors.length > 0) {
   console.error(formatConfigErrors(errors))
   process.exit(1)
 }
-const args = ['deploy', '--tsconfig', writeWorkerTsconfig(path, 'data/deploy'), ...process.argv.slice(2)]
+const args = [
+  'deploy',
+  '--tsconfig',
+  writeWorkerTsconfig(configPath, 'data/deploy'),
+  ...process.argv.slice(2),
+]
 const { status } = spawnSync('node_modules/.bin/wrangler', args, { cwd: 'apps/worker', stdio: 'inherit' })
 process.exitCode = status ?? 1

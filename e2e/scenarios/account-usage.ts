@@ -122,7 +122,7 @@ function prices(stack: () => Stack): void {
       creditsPerMillionOutputTokens: output,
       creditsPerRequest: request,
     })
-    expect(price('fast')).toEqual(figures(1, 2, 0))
+    expect(price('fast')).toEqual({ ...figures(1, 2, 0), creditsPerMillionCachedInputTokens: 0.5 })
     expect(price('flat')).toEqual(figures(0, 0, 0.25))
     expect(price('free')).toEqual(figures(0, 0, 0))
     const one = await call(stack(), token, '/v1/models/fast')

@@ -14,6 +14,7 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
 import { keys } from './keys.ts'
@@ -36,6 +37,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('walk', () => walk(stack))
   describe('identity', () => identity(stack))
   describe('identity keys', () => identityKeys(stack))
+  describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
   describe('keys', () => keys(stack))

@@ -54,16 +54,32 @@ export async function identity(
   }
 }
 
-/** OpenAI, or a simulated provider whose answers cost nothing. */
+/** What each provider's key and address are called, and whether its address ends in /v1. */
+const PROVIDERS = [
+  { name: 'OpenAI', key: 'OPENAI_API_KEY', url: 'OPENAI_BASE_URL', versioned: true },
+  { name: 'Anthropic', key: 'ANTHROPIC_API_KEY', url: 'ANTHROPIC_BASE_URL', versioned: false },
+  { name: 'Gemini', key: 'GEMINI_API_KEY', url: 'GEMINI_BASE_URL', versioned: false },
+] as const
+
+/** Model providers: each is the real one with its key, else a simulated one whose answers cost nothing. */
 export async function modelProvider(gateway: Environment): Promise<{ gateway: Environment; party: Party }> {
-  if (gateway['OPENAI_API_KEY'] !== undefined) {
-    const where = gateway['OPENAI_BASE_URL'] ?? 'OpenAI'
-    return { gateway: {}, party: { name: 'models', real: true, where } }
-  }
+  const real = PROVIDERS.filter(({ key }) => gateway[key] !== undefined)
+  const missing = PROVIDERS.filter(({ key }) => gateway[key] === undefined)
+  const names = real.map(({ name, url }) => gateway[url] ?? name).join(', ')
+  if (missing.length === 0) return { gateway: {}, party: { name: 'models', real: true, where: names } }
   const provider = await startProviderSimulator({})
+  const stands = missing.flatMap(({ key, url, versioned }) => [
+    [key, 'simulated'] as const,
+    [url, versioned ? provider.url : provider.origin] as const,
+  ])
+  const simulated = `simulated ${missing.map(({ name }) => name).join(', ')} on ${provider.origin}`
   return {
-    gateway: { OPENAI_API_KEY: 'simulated', OPENAI_BASE_URL: provider.url },
-    party: { name: 'models', real: false, where: `simulated provider on ${provider.url}` },
+    gateway: Object.fromEntries(stands),
+    party: {
+      name: 'models',
+      real: real.length > 0,
+      where: real.length > 0 ? `${names}; not real: ${simulated}` : simulated,
+    },
   }
 }
 

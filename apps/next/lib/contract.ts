@@ -59,6 +59,9 @@ export type ModelPrice = {
   creditsPerMillionInputTokens: number
   creditsPerMillionOutputTokens: number
   creditsPerRequest: number
+  /** Of models that hear or speak and are not priced by the token. */
+  creditsPerMinuteOfAudio?: number
+  creditsPerMillionCharacters?: number
 }
 
 /** A model of the caller's plan: `GET /v1/models`. */

@@ -28,6 +28,7 @@ it('knows free models, models by the request, and when it knows nothing', () => 
   const none = { creditsPerMillionInputTokens: 0, creditsPerMillionOutputTokens: 0, creditsPerRequest: 0 }
   expect(messagesLeft(none, usual, 0)).toBe('free')
   expect(messagesLeft({ ...none, creditsPerRequest: 4 }, usual, 10)).toBe('about 2 messages left')
+  expect(messagesLeft({ ...none, creditsPerMinuteOfAudio: 0.6 }, usual, 10)).toBeUndefined()
   expect(messagesLeft(undefined, usual, 10)).toBeUndefined()
   expect(messagesLeft(price, usual, undefined)).toBeUndefined()
 })

@@ -17,13 +17,15 @@ export function averageMessage(rows: UsageRow[]): MessageSize {
   }
 }
 
-/** What a message costs, in credits; undefined where the price is not known. */
+/** What a message costs, in credits; undefined where the price is not known, or is not one of messages. */
 export function messageCost(price: ModelPrice | undefined, size: MessageSize): number | undefined {
   if (!price) return undefined
   const { creditsPerMillionInputTokens, creditsPerMillionOutputTokens, creditsPerRequest } = price
   const tokens =
     creditsPerMillionInputTokens * size.inputTokens + creditsPerMillionOutputTokens * size.outputTokens
-  return creditsPerRequest + tokens / 1_000_000
+  const cost = creditsPerRequest + tokens / 1_000_000
+  const bySound = price.creditsPerMinuteOfAudio ?? price.creditsPerMillionCharacters
+  return cost === 0 && bySound !== undefined ? undefined : cost
 }
 
 /** Such as "about 60 messages left"; undefined where the price is not known. */

@@ -9,6 +9,7 @@ import type { Settings } from './config/resolve.ts'
 import { chatCompletions } from './endpoints/chat-completions.ts'
 import { countTokens } from './endpoints/count-tokens.ts'
 import { embeddings } from './endpoints/embeddings.ts'
+import { generateContent, streamGenerateContent } from './endpoints/generate-content.ts'
 import { images } from './endpoints/images.ts'
 import { messages } from './endpoints/messages.ts'
 import { moderations } from './endpoints/moderations.ts'
@@ -43,6 +44,8 @@ export type GatewayOptions = {
 /** The model endpoints and where each is served. */
 const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/chat/completions', chatCompletions),
+  geminiRoute('generateContent', generateContent),
+  geminiRoute('streamGenerateContent', streamGenerateContent),
   openAiRoute('/responses', responses),
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
@@ -54,6 +57,11 @@ const modelRoutes: readonly ModelRoute[] = [
 /** OpenAI's SDKs have `/v1` in their base URL, or leave it out where the gateway's own is given. */
 function openAiRoute(path: string, endpoint: Endpoint): ModelRoute {
   return { paths: [path, `/v1${path}`], endpoint }
+}
+
+/** Gemini's SDKs can be told to call `v1`. The name before the method may hold slashes: `models/…`, `tunedModels/…`. */
+function geminiRoute(method: string, endpoint: Endpoint): ModelRoute {
+  return { paths: ['/v1beta', '/v1'].map((prefix) => `${prefix}/:call{.+:${method}}`), endpoint }
 }
 
 /** Makes the function that serves every request of a gateway. */

@@ -75,6 +75,14 @@ export type FaregateConfig = {
     /** The longest, in milliseconds. Cloudflare Workers allow less than 30000. Default: 20000. */
     timeMs?: number
   }
+  /** What is done for requests with an `Idempotency-Key`, which are never sent twice within a day. */
+  idempotency?: {
+    /**
+     * Keeps their whole answers, of at most 1 MiB, in the store for a day, so that a repeat gets the answer again in
+     * place of a 409. What models wrote for your users is then at rest in your database and its backups. Default: false.
+     */
+    storeAnswers?: boolean
+  }
 }
 
 /** Where models are. */
@@ -182,7 +190,7 @@ export type ModelOptions = {
    * `{ input, cachedInput?, cacheWrite?, output, … }` in USD per million tokens, before markup;
    * `{ creditsPerRequest }`; or `'free'`; or several by the date they begin on, oldest first:
    * `[{ price: … }, { from: '2027-01-01', price: … }]`. Default, on a provider of type openai, anthropic, gemini,
-   * groq, deepseek or mistral: what the catalogue has for exactly this `upstreamModel`.
+   * groq, deepseek or mistral: what the catalogue has for exactly this `upstreamModel`; `pnpm prices` shows it.
    */
   price?: PriceOptions | DatedPriceOptions[]
   /** This model's own markup in percent, in place of the general one. */

@@ -8,17 +8,14 @@ import type { ModelPart, Sections } from './sections.ts'
 
 const outputTokensDefault = 4096
 
-// An endpoint that is built takes its type out of here.
-const wiresToCome: readonly string[] = ['gemini']
-
 const anyRate = { numerator: 0, denominator: 1 }
 
 type Fail = (field: string, message: string, within?: Fault['path']) => void
-type Found = { models: Map<string, Model>; used: Set<string>; errors: ConfigError[]; warnings: string[] }
+type Found = { models: Map<string, Model>; used: Set<string>; errors: ConfigError[] }
 
 /** `used` names the providers that models refer to. */
 export function resolveModels(sections: Sections): Found {
-  const found: Found = { models: new Map(), used: new Set(), errors: [], warnings: [] }
+  const found: Found = { models: new Map(), used: new Set(), errors: [] }
   for (const [id, config] of sections.models) {
     if (config !== undefined) resolveModel(id, config, sections, found)
   }
@@ -34,11 +31,6 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
   }
   const provider = providerOf(config, sections, fail)
   if (config.provider !== undefined) found.used.add(config.provider)
-  if (provider && wiresToCome.includes(provider.type)) {
-    found.warnings.push(
-      `models.${id} is on a provider of type ${provider.type}, whose wire Faregate does not speak yet: calls to it are refused.`,
-    )
-  }
   const cap = config.outputTokensMax ?? null
   if (cap !== null && config.outputTokensDefault !== undefined && config.outputTokensDefault > cap) {
     fail('outputTokensDefault', `is above outputTokensMax (${cap}): lower it, or raise the other`)

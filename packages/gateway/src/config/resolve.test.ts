@@ -70,6 +70,7 @@ test('what is left out has its default', () => {
     timeouts: { headersMs: 600_000, idleMs: 180_000, totalMs: 900_000 },
     body: { bytesMax: 4_194_304, timeoutMs: 15_000 },
     drain: { concurrentMax: 100, timeMs: 20_000 },
+    idempotency: { storeAnswers: false },
     payments: { buyRoles: ['admin'], automaticTax: false, promotionCodes: false },
     host: '0.0.0.0',
     port: 8080,

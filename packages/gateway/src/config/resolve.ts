@@ -36,6 +36,8 @@ export type Settings = {
   body: { bytesMax: number; timeoutMs: number }
   /** How far answers are read on after their clients have left. */
   drain: { concurrentMax: number; timeMs: number }
+  /** Whether answers are kept for a day, for repeats of their Idempotency-Keys. */
+  idempotency: { storeAnswers: boolean }
   /** Keys of the admin routes; none, and the routes do not exist. */
   adminKeys: string[]
   creditPacks: Map<string, CreditPack>
@@ -89,12 +91,7 @@ export function resolveConfig(
     providers: providers.providers,
     creditPacks: packs.packs,
     payments: payments.payments,
-    warnings: [
-      ...models.warnings,
-      ...identity.warnings,
-      ...payments.warnings,
-      ...furtherWarnings(sections, catalog, env),
-    ],
+    warnings: [...identity.warnings, ...payments.warnings, ...furtherWarnings(sections, catalog, env)],
   })
 }
 
@@ -139,6 +136,7 @@ function settingsOf(sections: Sections, { catalog, identity, listening, stripePr
       concurrentMax: sections.drain?.concurrentMax ?? 100,
       timeMs: sections.drain?.timeMs ?? 20_000,
     },
+    idempotency: { storeAnswers: sections.idempotency?.storeAnswers ?? false },
   }
 }
 

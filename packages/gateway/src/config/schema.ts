@@ -286,6 +286,7 @@ export const configSchema = strict({
     concurrentMax: whole('a number of answers', 0, 100_000).optional(),
     timeMs: whole('milliseconds', 0, timerMax).optional(),
   }).optional(),
+  idempotency: strict({ storeAnswers: flag().optional() }).optional(),
 })
 
 export type ProviderConfig = z.output<typeof providerSchema>

@@ -47,6 +47,7 @@ export function readSections(config: unknown): { sections: Sections; errors: Con
     ...part('timeouts', shape.timeouts, raw),
     ...part('limits', shape.limits, raw),
     ...part('drain', shape.drain, raw),
+    ...part('idempotency', shape.idempotency, raw),
     providers: entries(raw.providers, providerSchema),
     models: entries(raw.models, modelSchema.partial()),
     plans: entries(raw.plans, planSchema.partial()),

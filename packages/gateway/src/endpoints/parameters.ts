@@ -75,32 +75,35 @@ export type FieldDecisions = { removed: string[]; dropped: string[] }
 
 /**
  * Checks every top-level field against the table. `allowed` are the names that the operator lets through
- * untouched for this model: unknown ones, and any but the parser's own. Null means absent throughout.
+ * untouched for this model: unknown ones, and any but the parser's own. Null means absent throughout. `within` stands
+ * before the names, for an object that is part of another (`generationConfig.`).
  */
 export function checkFields(
   table: ParameterTable,
   scanned: ScannedObject,
   allowed: ReadonlySet<string>,
   unknownParameters: 'refuse' | 'drop',
+  within = '',
 ): Result<FieldDecisions, Refusal> {
   const removed: string[] = []
   const dropped: string[] = []
   for (const name of scanned.spans.keys()) {
     const value = scanned.value[name]
     const row = table.get(name)
-    if (row?.policy !== 'own' && allowed.has(name)) continue
+    const path = within + name
+    if (row?.policy !== 'own' && allowed.has(path)) continue
     if (row === undefined) {
-      if (unknownParameters === 'refuse') return err(unsupported(name, 'it is not known here'))
+      if (unknownParameters === 'refuse') return err(unsupported(path, 'it is not known here'))
       removed.push(name)
-      dropped.push(name)
+      dropped.push(path)
     } else if (row.policy === 'drop') {
       removed.push(name)
-      if (value !== null) dropped.push(name)
+      if (value !== null) dropped.push(path)
     } else if (row.policy === 'refuse') {
       if (value === null) removed.push(name)
-      else if (!row.harmless?.(value)) return err(unsupported(name, row.why))
+      else if (!row.harmless?.(value)) return err(unsupported(path, row.why))
     } else if (value !== null && !row.check.accepts(value)) {
-      return err(wrongValue(name, row.check))
+      return err(wrongValue(path, row.check))
     }
   }
   return ok({ removed, dropped: dropped.slice(0, droppedMax).map(headerSafe) })

@@ -20,8 +20,8 @@ const HEADERS_MAX = 100
 const HEADER_BYTES_MAX = 16_384
 
 /**
- * Where an endpoint is served. A path may name its model: `/v1beta/models/:call{…}`, where the call is the model's
- * name, a colon and the method.
+ * Where an endpoint is served. A path may name its model: `/v1beta/:call{…}`, where the call is the model's name,
+ * a colon and the method.
  */
 export type ModelRoute = { paths: readonly string[]; endpoint: Endpoint }
 

@@ -155,6 +155,8 @@ describe('purchases', () => {
   })
 })
 
+const minute = { perMinuteOfAudio: 0.006, perMillionCharacters: 15 }
+
 describe('prices', () => {
   test('200: models cost the provider’s price with the markup, in credits', async () => {
     const { user } = await open()
@@ -165,6 +167,41 @@ describe('prices', () => {
         creditsPerMillionOutputTokens: 250,
         creditsPerRequest: 0,
       },
+    })
+  })
+
+  test('200: every kind that is priced is shown as it costs now, and what longer requests cost', async () => {
+    const row = { input: 1, cachedInput: 0.1, output: 4, audioInput: 10 }
+    const longContext = [{ inputTokensAbove: 200_000, ...row, output: 8 }]
+    const now = { ...row, perThousandToolCalls: 10, longContext, serviceTiers: { priority: 200 } }
+    const models = {
+      ...contractExample.models,
+      rich: { provider: 'openai', price: [{ price: now }, { from: '9999-01-01', price: 'free' }] },
+      heard: { provider: 'openai', price: [{ price: 'free' }, { from: '2020-01-01', price: minute }] },
+    }
+    const plans = { free: { models: '*' } }
+    const { user } = await open({ ...contractExample, markupPercent: 0, models, plans })
+    const shown = {
+      creditsPerMillionInputTokens: 100,
+      creditsPerMillionCachedInputTokens: 10,
+      creditsPerMillionAudioInputTokens: 1000,
+    }
+    expect((await user('/v1/models/rich')).json).toMatchObject({
+      faregate: {
+        ...shown,
+        creditsPerMillionOutputTokens: 400,
+        creditsPerRequest: 0,
+        creditsPerThousandToolCalls: 1000,
+        longContext: [{ inputTokensAbove: 200_000, ...shown, creditsPerMillionOutputTokens: 800 }],
+        serviceTiers: { priority: 200 },
+      },
+    })
+    expect((await user('/v1/models/heard')).json).toHaveProperty('faregate', {
+      creditsPerMillionInputTokens: 0,
+      creditsPerMillionOutputTokens: 0,
+      creditsPerRequest: 0,
+      creditsPerMinuteOfAudio: 0.6,
+      creditsPerMillionCharacters: 1500,
     })
   })
 })

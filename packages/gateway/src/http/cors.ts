@@ -33,6 +33,8 @@ const exposedHeaders = [
   'faregate-credits-charged',
   'faregate-output-tokens-max',
   'faregate-dropped-parameters',
+  'faregate-first-request-id',
+  'idempotent-replayed',
   ...['limit', 'remaining', 'reset'].flatMap((figure) => [
     `x-ratelimit-${figure}-requests`,
     `x-ratelimit-${figure}-tokens`,

@@ -3,7 +3,8 @@ import type { Hono } from 'hono'
 import { type Model, planAllows, priceAt } from '../core/catalog.ts'
 import { creditsOf } from '../core/credits.ts'
 import { resolvePlan } from '../core/plans.ts'
-import { charge, type Price } from '../core/pricing.ts'
+import { type PricedKind, type PriceLine, priceLines, tierLines } from '../core/price-view.ts'
+import type { Price } from '../core/pricing.ts'
 import { refusal } from '../core/refusal.ts'
 import { err, ok } from '../core/result.ts'
 import type { Pipeline } from '../pipeline/call.ts'
@@ -42,15 +43,43 @@ function shown({ id, provider }: Model, price: Price): Record<string, unknown> {
   return { id, object: 'model', created: 0, owned_by: provider, faregate: priceView(price) }
 }
 
-const MILLION = 1_000_000
-const nothing = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0 }
+/** The name of each kind's price: credits for so many of it. */
+const names: Record<PricedKind, string> = {
+  input: 'creditsPerMillionInputTokens',
+  cachedInput: 'creditsPerMillionCachedInputTokens',
+  cacheWrite: 'creditsPerMillionCacheWriteTokens',
+  longCacheWrite: 'creditsPerMillionLongCacheWriteTokens',
+  audioInput: 'creditsPerMillionAudioInputTokens',
+  cachedAudioInput: 'creditsPerMillionCachedAudioInputTokens',
+  imageInput: 'creditsPerMillionImageInputTokens',
+  output: 'creditsPerMillionOutputTokens',
+  audioOutput: 'creditsPerMillionAudioOutputTokens',
+  imageOutput: 'creditsPerMillionImageOutputTokens',
+  toolCall: 'creditsPerThousandToolCalls',
+  audioSecond: 'creditsPerMinuteOfAudio',
+  character: 'creditsPerMillionCharacters',
+  answer: 'creditsPerRequest',
+}
 
-/** What callers pay, the operator's markup included, in credits; a part that is not asked for is 0. */
+/**
+ * What callers pay now, the operator's markup included, in credits. Input, output and request are always there, 0 where
+ * they are not asked for; another kind where it costs something of its own. `longContext` holds what a whole request
+ * costs once its input is longer, `serviceTiers` what other tiers cost, in percent.
+ */
 function priceView(price: Price) {
-  const tokens = { ...price, perRequest: 0 }
+  const tiers = tierLines(price)
   return {
-    creditsPerMillionInputTokens: creditsOf(charge(tokens, { ...nothing, inputTokens: MILLION })),
-    creditsPerMillionOutputTokens: creditsOf(charge(tokens, { ...nothing, outputTokens: MILLION })),
-    creditsPerRequest: creditsOf(price.perRequest),
+    [names.input]: 0,
+    [names.output]: 0,
+    [names.answer]: 0,
+    ...figures(priceLines(price)),
+    ...(tiers.length > 0 && {
+      longContext: tiers.map(({ inputTokensAbove, lines }) => ({ inputTokensAbove, ...figures(lines) })),
+    }),
+    ...(price.serviceTiers && { serviceTiers: price.serviceTiers }),
   }
+}
+
+function figures(lines: readonly PriceLine[]): Record<string, number> {
+  return Object.fromEntries(lines.map(({ kind, microcredits }) => [names[kind], creditsOf(microcredits)]))
 }

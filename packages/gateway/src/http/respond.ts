@@ -12,6 +12,7 @@ export function refuse(
   const headers = new Headers({ 'x-request-id': requestId })
   if (refused.retryAfterMs !== undefined)
     headers.set('retry-after', String(Math.ceil(refused.retryAfterMs / 1000)))
+  if (refused.first) headers.set('faregate-first-request-id', refused.first.requestId)
   if (!retry) headers.set('x-should-retry', 'false')
   if (status === 401) headers.set('www-authenticate', 'Bearer')
   return Response.json(body(refused), { status, headers })

@@ -5,14 +5,14 @@ import type { Price } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Identity, type ModelRequest, StoreUnavailable } from '../ports.ts'
-import type { Admitted, Call, Pipeline } from './call.ts'
+import type { Admitted, Asked, Call, Pipeline } from './call.ts'
 
 /** Reserves credits for the request; nothing has been sent yet. */
 export async function admit(
   pipeline: Pipeline,
   call: Call,
   identity: Identity,
-  ask: ModelRequest,
+  { ask, idempotency }: Asked,
 ): Promise<Result<Admitted, Refusal>> {
   const model = pipeline.catalog.models.get(ask.model)
   const provider = model && pipeline.providers.get(model.provider)
@@ -42,6 +42,7 @@ export async function admit(
       max: model.outputTokensMax,
       ...(ask.outputFixed && { fixed: true as const }),
     },
+    ...(idempotency && { idempotency }),
   })
   if (!reserved.ok) {
     if (reserved.error.topUpDue && pipeline.topUp) call.waitUntil(pipeline.topUp(identity.accountId))
@@ -51,7 +52,7 @@ export async function admit(
   if (unknownPlanClaim !== null) {
     pipeline.log('warn', 'unknown_plan_claim', { claim: unknownPlanClaim, plan: reserved.value.plan })
   }
-  return ok({ identity, model, provider, ask, reply: reserved.value })
+  return ok({ identity, model, provider, ask, idempotency, reply: reserved.value })
 }
 
 const freePrice: Price = {

@@ -2,6 +2,8 @@
 
 import type { Catalog, Model } from '../core/catalog.ts'
 import type { ReserveReply } from '../core/command.ts'
+import type { Ended } from '../core/entry.ts'
+import type { IdempotencyKey } from '../core/idempotency.ts'
 import type {
   Authenticate,
   Clock,
@@ -24,6 +26,8 @@ export type PipelineSettings = {
   timeouts: { headersMs: number; idleMs: number; totalMs: number }
   /** How many answers are read to their end for clients that left, and how long each. */
   drain: { concurrentMax: number; timeMs: number }
+  /** Whether answers are kept for a day, for repeats of their Idempotency-Keys. */
+  idempotency: { storeAnswers: boolean }
 }
 
 /** Everything that the pipeline is given; made once at start. */
@@ -58,12 +62,14 @@ export type Call = {
   waitUntil(work: Promise<unknown>): void
 }
 
+/** What a request asks, and the Idempotency-Key that it came with, if any. */
+export type Asked = { ask: ModelRequest; idempotency: IdempotencyKey | null }
+
 /** A request that has been admitted: its credits are held. */
-export type Admitted = {
+export type Admitted = Asked & {
   identity: Identity
   model: Model
   provider: Provider
-  ask: ModelRequest
   reply: ReserveReply
 }
 
@@ -78,6 +84,8 @@ export type Dispatch = Admitted & {
   whole: boolean
   /** Whether the client has gone. */
   left: boolean
+  /** How it ended, once that was settled. */
+  ended: Ended | null
   /** Why the upstream was stopped before its end, if it was. */
   stopped: StopReason | null
   controller: AbortController

@@ -57,7 +57,7 @@ function deadline(timeoutMs: number): { passed: Promise<null>; clear(): void } {
 }
 
 /** One array of all the chunks. */
-export function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
+export function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(length)
   let offset = 0
   for (const chunk of chunks) {

@@ -5,11 +5,12 @@
 import { priceAt } from '../core/catalog.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import type { ModelRequest, Outgoing } from '../ports.ts'
+import type { Identity, Outgoing } from '../ports.ts'
 import { admit, storeRefusal } from './admit.ts'
 import { buffer } from './buffer.ts'
-import type { Admitted, Call, Dispatch, Pipeline } from './call.ts'
+import type { Admitted, Asked, Call, Dispatch, Pipeline } from './call.ts'
 import { type ForwardFailure, forward } from './forward.ts'
+import { answerAndKeep, readIdempotencyKey, replay } from './idempotency.ts'
 import { stream } from './meter.ts'
 import { readBody } from './read-body.ts'
 import { relayBytes } from './relay-bytes.ts'
@@ -20,32 +21,37 @@ import { startWatch, type Watch } from './watch.ts'
 export async function run(pipeline: Pipeline, call: Call): Promise<Result<Response, Refusal>> {
   const identity = await pipeline.authenticate(call.request.headers, pipeline.clock())
   if (!identity.ok) return identity
-  const ask = await parse(pipeline, call)
-  if (!ask.ok) return ask
-  const admitted = await admit(pipeline, call, identity.value, ask.value).catch((error) =>
+  const asked = await parse(pipeline, call, identity.value)
+  if (!asked.ok) return asked
+  const admitted = await admit(pipeline, call, identity.value, asked.value).catch((error) =>
     err(storeRefusal(error)),
   )
-  if (!admitted.ok) return admitted
+  if (!admitted.ok) {
+    return replay(pipeline, identity.value, asked.value.idempotency, admitted.error).catch((error) =>
+      err(storeRefusal(error)),
+    )
+  }
   const work = dispatch(pipeline, call, admitted.value)
   call.waitUntil(work)
   return work
 }
 
-async function parse(
-  { settings, catalog, clock }: Pipeline,
-  call: Call,
-): Promise<Result<ModelRequest, Refusal>> {
+async function parse(pipeline: Pipeline, call: Call, identity: Identity): Promise<Result<Asked, Refusal>> {
+  const { settings, catalog, clock } = pipeline
   const bytes = await readBody(call.request, settings.body)
   if (!bytes.ok) return bytes
   const { url, headers } = call.request
   const raw = { url, body: bytes.value, headers, model: call.model }
-  return call.endpoint.parse(raw, {
+  const ask = await call.endpoint.parse(raw, {
     unknownParameters: settings.unknownParameters,
     find: (name) => {
       const model = catalog.models.get(name)
       return model ? { model, price: priceAt(model, clock()) } : null
     },
   })
+  if (!ask.ok) return ask
+  const key = await readIdempotencyKey(pipeline, identity, call.request, bytes.value)
+  return key.ok ? ok({ ask: ask.value, idempotency: key.value }) : key
 }
 
 /** From here on credits are held: every way out ends the hold, once. */
@@ -70,6 +76,7 @@ async function dispatch(
     firstOutputAt: null,
     whole: false,
     left: false,
+    ended: null,
     stopped: null,
     controller: new AbortController(),
   }
@@ -78,12 +85,20 @@ async function dispatch(
   const upstream = await forward(pipeline, way, outgoing)
   if (!upstream.ok) return failed(pipeline, way, watch, upstream.error)
   watch.active()
-  const { body } = upstream.value
+  return answerAndKeep(pipeline, way, (keeping) => answer(keeping, way, watch, upstream.value))
+}
+
+/** The answer that the provider's becomes: its bytes, its events, or the whole of it. */
+function answer(
+  pipeline: Pipeline,
+  way: Dispatch,
+  watch: Watch,
+  upstream: Response,
+): Result<Response, Refusal> | Promise<Result<Response, Refusal>> {
+  const { body } = upstream
   if (!body) return failed(pipeline, way, watch, emptyAnswer)
-  if (way.ask.binary) return ok(relayBytes(pipeline, way, watch, upstream.value))
-  return way.ask.stream
-    ? ok(stream(pipeline, way, watch, body))
-    : buffer(pipeline, way, watch, upstream.value)
+  if (way.ask.binary) return ok(relayBytes(pipeline, way, watch, upstream))
+  return way.ask.stream ? ok(stream(pipeline, way, watch, body)) : buffer(pipeline, way, watch, upstream)
 }
 
 async function outgoingOf(

@@ -96,6 +96,7 @@ export async function settle(pipeline: Pipeline, dispatch: Dispatch, ended: Ende
   const command = { kind: 'settle', holdId, usage, ended, estimated } as const
   const { accountId } = dispatch.identity
   const reply = await once(pipeline, dispatch.call, dispatch, () => pipeline.store.apply(accountId, command))
+  dispatch.ended = ended
   if (reply?.topUpDue && pipeline.topUp) dispatch.call.waitUntil(pipeline.topUp(accountId))
   return reply
 }

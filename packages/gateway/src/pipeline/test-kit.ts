@@ -31,12 +31,13 @@ export type Bench = {
   settled(): Promise<unknown>
 }
 
-/** Starts a gateway whose providers are `provider`. */
+/** Starts a gateway whose providers are `provider`; `config` stands over the contract's example. */
 export async function startBench(
   provider: (request: { signal: AbortSignal; body: string }) => Response | Promise<Response>,
+  config: Record<string, unknown> = {},
 ): Promise<Bench> {
   const resolved = resolveConfig(
-    contractExample,
+    { ...contractExample, ...config },
     { ...goodEnv, CLERK_JWT_KEY: publicPem(), LOCAL_KEY: 'k' },
     'production',
   )

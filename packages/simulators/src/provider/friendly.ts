@@ -1,16 +1,22 @@
 /**
  * The model provider of dev mode: answers anything, kindly. `@copilotkit/aimock` speaks the wire; a small server
  * before it adds what aimock 1.43 leaves out: `usage: null` on a stream's other chunks, and answers to the older
- * `functions` field as `function_call`. Other paths (`/models`, `/embeddings` …) reach aimock as they are. It
- * answers one choice whatever `n` says.
+ * `functions` field as `function_call`. It speaks Responses, Anthropic's and Gemini's wires too, and answers one choice
+ * whatever `n` says. Vectors, pictures, sound and moderations come from the scripted provider, unscripted.
  */
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { listen, readBody } from './http.ts'
 import { replyTo } from './reply.ts'
 import { isRecord } from './script.ts'
+import { startScriptedProvider } from './scripted.ts'
 
-/** A running stand-in. `url` is a base URL for OpenAI's SDKs and ends in /v1. */
-export type ProviderSimulator = Readonly<{ url: string; stop: () => Promise<void> }>
+/**
+ * A running stand-in. `url` is a base URL for OpenAI's SDKs and ends in /v1; `origin` is one for Anthropic's and
+ * Gemini's.
+ */
+export type ProviderSimulator = Readonly<{ url: string; origin: string; stop: () => Promise<void> }>
+
+type Origins = Readonly<{ mock: string; scripted: string }>
 
 /** What has to change in aimock's answer to this request. */
 type Reshape = Readonly<{ legacy: boolean; nullUsage: boolean }>
@@ -76,7 +82,10 @@ const passEvents = async (body: AsyncIterable<Uint8Array>, response: ServerRespo
   response.end(rest)
 }
 
-const pass = async (origin: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+/** What aimock has no answer for of its own. */
+const UNSPOKEN = /^(?:\/v1)?\/(?:embeddings|moderations|images\/|audio\/|messages\/count_tokens)/
+
+const pass = async (origins: Origins, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const raw = await readBody(request)
   if (raw === null) return void response.destroy()
   const { method = 'GET', url = '/' } = request
@@ -84,7 +93,8 @@ const pass = async (origin: string, request: IncomingMessage, response: ServerRe
   const reshape = isChat ? reshapeFor(raw) : { legacy: false, nullUsage: false }
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const answer = await fetch(`${origin}${url.startsWith('/v1/') ? url : `/v1${url}`}`, {
+  const origin = UNSPOKEN.test(url) ? origins.scripted : origins.mock
+  const answer = await fetch(`${origin}${/^\/v1(?:beta)?\//.test(url) ? url : `/v1${url}`}`, {
     method,
     headers: { 'content-type': request.headers['content-type'] ?? 'application/json' },
     signal: gone.signal,
@@ -120,13 +130,18 @@ export const startProviderSimulator = async (
     latency: CHUNK_DELAY_MS,
   })
   await mock.start()
-  const origin = mock.url
+  const scripted = await startScriptedProvider()
+  const origins = { mock: mock.url, scripted: new URL(scripted.url).origin }
   const server = await listen((request, response) => {
-    pass(origin, request, response).catch(() => response.destroy())
+    pass(origins, request, response)
+      .catch(() => response.destroy())
+      // Nobody compares these books.
+      .finally(() => scripted.reset())
   }, options)
   const stop = async () => {
     await server.stop()
     await mock.stop()
+    await scripted.stop()
   }
-  return { url: `${server.origin}/v1`, stop }
+  return { url: `${server.origin}/v1`, origin: server.origin, stop }
 }
