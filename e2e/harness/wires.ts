@@ -26,8 +26,18 @@ export function wireExamples(text: string): WireExample[] {
     { name: 'responses', path: '/v1/responses', body: { model: 'fast', input: text }, codeOf: openAi },
     { name: 'embeddings', path: '/v1/embeddings', body: { model: 'vectors', input: text }, codeOf: openAi },
     { name: 'moderations', path: '/v1/moderations', body: { model: 'guard', input: text }, codeOf: openAi },
-    { name: 'images', path: '/v1/images/generations', body: { model: 'picture', prompt: text }, codeOf: openAi },
-    { name: 'speech', path: '/v1/audio/speech', body: { model: 'voice', input: text, voice: 'alloy' }, codeOf: openAi },
+    {
+      name: 'images',
+      path: '/v1/images/generations',
+      body: { model: 'picture', prompt: text },
+      codeOf: openAi,
+    },
+    {
+      name: 'speech',
+      path: '/v1/audio/speech',
+      body: { model: 'voice', input: text, voice: 'alloy' },
+      codeOf: openAi,
+    },
     {
       name: 'messages',
       path: '/v1/messages',
@@ -42,7 +52,12 @@ export function wireExamples(text: string): WireExample[] {
       headers: { 'anthropic-version': '2023-06-01' },
       codeOf: anthropic,
     },
-    { name: 'generateContent', path: '/v1beta/models/gem:generateContent', body: { contents }, codeOf: gemini },
+    {
+      name: 'generateContent',
+      path: '/v1beta/models/gem:generateContent',
+      body: { contents },
+      codeOf: gemini,
+    },
     {
       name: 'streamGenerateContent',
       path: '/v1beta/models/gem:streamGenerateContent?alt=sse',
