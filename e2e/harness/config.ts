@@ -19,6 +19,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
         baseUrl: 'https://provider.invalid/v1',
         apiKeyEnv: 'OPENAI_API_KEY',
       },
+      ...dialects(providerUrl),
     },
     models: models(),
     plans: {
@@ -52,9 +53,42 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
   }
 }
 
+/** The keys of those who speak OpenAI with an accent, in their own variables, and where Azure is. */
+export function dialectEnvironment(providerUrl: string): Record<string, string> {
+  const keys = ['AZURE_OPENAI', 'DEEPSEEK', 'GROQ', 'MISTRAL', 'OPENROUTER']
+  const named = keys.map((name) => [`${name}_API_KEY`, `canary-${name.toLowerCase()}-0123456789`])
+  return { ...Object.fromEntries(named), AZURE_OPENAI_ENDPOINT: originOf(providerUrl) }
+}
+
+function originOf(providerUrl: string): string {
+  return new URL(providerUrl).origin
+}
+
+/** Each below the path that it has at home. */
+function dialects(providerUrl: string): Record<string, unknown> {
+  const origin = originOf(providerUrl)
+  return {
+    azure: { type: 'azure' },
+    'azure-dated': { type: 'azure', baseUrl: `${origin}/`, apiVersion: '2024-10-21' },
+    deepseek: { type: 'deepseek', baseUrl: origin },
+    groq: { type: 'groq', baseUrl: `${origin}/openai/v1` },
+    mistral: { type: 'mistral', baseUrl: providerUrl },
+    ollama: { type: 'ollama', baseUrl: providerUrl },
+    openrouter: { type: 'openrouter', baseUrl: providerUrl },
+    vllm: { type: 'vllm', baseUrl: providerUrl },
+    xai: { type: 'openai-compatible', baseUrl: providerUrl },
+  }
+}
+
 function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
+  // A model for each, by its name.
+  const accented = Object.keys(dialects('http://localhost')).map((provider) => [
+    provider,
+    { provider, upstreamModel: `${provider}/best`, price, reasoning: false },
+  ])
   return {
+    ...Object.fromEntries(accented),
     fast: { provider: 'openai', upstreamModel: 'gpt-5-mini', price, reasoning: false },
     deep: { provider: 'openai', upstreamModel: 'o9', price },
     drained: {
@@ -91,6 +125,22 @@ function models(): Record<string, unknown> {
       provider: 'openai',
       upstreamModel: 'gpt-5-mini',
       price: { creditsPerRequest: 0.25 },
+      reasoning: false,
+    },
+    // A character costs a microcredit.
+    voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
+    singer: {
+      provider: 'openai',
+      upstreamModel: 'gpt-4o-mini-tts',
+      price: { input: 1, output: 2, audioOutput: 4 },
+      outputTokensMax: 500,
+    },
+    // A second costs 100 microcredits.
+    listener: { provider: 'openai', upstreamModel: 'whisper-1', price: { perMinuteOfAudio: 0.006 } },
+    scribe: {
+      provider: 'openai',
+      upstreamModel: 'gpt-4o-transcribe',
+      price: { input: 1, output: 2, audioInput: 3 },
       reasoning: false,
     },
     ...anthropicModels(),

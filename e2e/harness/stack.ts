@@ -11,7 +11,7 @@ import { type ClerkSimulator, startClerkSimulator } from '@faregate/simulators/c
 import { type ScriptedProvider, startScriptedProvider } from '@faregate/simulators/provider'
 import { type StripeSimulator, startStripeSimulator } from '@faregate/simulators/stripe'
 import { writeWorkerTsconfig } from '../../scripts/worker-tsconfig.ts'
-import { testConfig } from './config.ts'
+import { dialectEnvironment, testConfig } from './config.ts'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
 
@@ -73,6 +73,7 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
     OPENAI_BASE_URL: provider.url,
     ANTHROPIC_API_KEY: ANTHROPIC_KEY,
     ANTHROPIC_BASE_URL: provider.url.replace(/\/v1$/, ''),
+    ...dialectEnvironment(provider.url),
     ...stripe.environment,
     FAREGATE_ADMIN_KEY: ADMIN_KEY,
     FAREGATE_CONFIG: configPath,

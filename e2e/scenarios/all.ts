@@ -14,6 +14,7 @@ import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
+import { dialects } from './dialects.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
@@ -27,6 +28,8 @@ import { sdkAi } from './sdk-ai.ts'
 import { sdkAiAnthropic } from './sdk-ai-anthropic.ts'
 import { sdkAnthropic } from './sdk-anthropic.ts'
 import { sdkRetries } from './sdk-retries.ts'
+import { speech } from './speech.ts'
+import { transcriptions } from './transcriptions.ts'
 import { upstreamFaults } from './upstream-faults.ts'
 import { upstreamRefusals } from './upstream-refusals.ts'
 import { upstreamUsage } from './upstream-usage.ts'
@@ -52,6 +55,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('upstream refusals', () => upstreamRefusals(stack))
   describe('upstream faults', () => upstreamFaults(stack))
   describe('upstream usage', () => upstreamUsage(stack))
+  describe('dialects', () => dialects(stack))
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
@@ -63,5 +67,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk ai', () => sdkAi(stack))
   describe('sdk anthropic', () => sdkAnthropic(stack))
   describe('sdk ai anthropic', () => sdkAiAnthropic(stack))
+  describe('speech', () => speech(stack))
+  describe('transcriptions', () => transcriptions(stack))
   describe('canaries', () => canaries(stack))
 }

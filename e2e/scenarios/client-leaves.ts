@@ -17,36 +17,15 @@ import {
   outcome,
   untouched,
 } from '../harness/exchange.ts'
+import { LEFT_CAP, type Left, leave } from '../harness/leave.ts'
 import { openRaw, rawHead } from '../harness/raw.ts'
 import type { Stack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
-const CAP = 3000
-
-type Left = { token: string; key: string; held: number }
-
-/** Starts a stream and hangs up once this many events have been read. */
-async function leave(stack: Stack, model: string, script: Script, events: number): Promise<Left> {
-  const [token, key, client] = [await tokenOf(stack, newUser()), newKey(), new AbortController()]
-  const body = chatBody(key, script, { model, stream: true, max_tokens: CAP })
-  const { signal } = client
-  const answer = await call(stack, token, '/v1/chat/completions', { body, signal })
-  expect(answer.status).toBe(200)
-  const reader = answer.body?.getReader()
-  let text = ''
-  while (text.split('\n\n').length <= events) {
-    const next = await reader?.read()
-    if (!next || next.done) throw new Error(`the stream ended before ${events} events`)
-    text += new TextDecoder().decode(next.value)
-  }
-  client.abort()
-  return { token, key, held: micro(Number(answer.headers.get('faregate-credits-held'))) }
-}
-
 /** Starts a stream and hangs up as soon as the provider has it, before anything came. */
 async function leaveUnanswered(stack: Stack, model: string, script: Script): Promise<Omit<Left, 'held'>> {
   const [token, key, client] = [await tokenOf(stack, newUser()), newKey(), new AbortController()]
-  const body = chatBody(key, script, { model, stream: true, max_tokens: CAP })
+  const body = chatBody(key, script, { model, stream: true, max_tokens: LEFT_CAP })
   const asked = call(stack, token, '/v1/chat/completions', { body, signal: client.signal })
   await until('the provider is asked', 5000, () => arrivals(stack, key).length > 0)
   client.abort()

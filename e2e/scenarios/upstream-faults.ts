@@ -3,6 +3,7 @@
  * is charged on evidence: never less than the provider's own bill, never more than the hold.
  */
 import type { Script } from '@faregate/simulators/provider'
+import { APIError } from 'openai'
 import { expect, it } from 'vitest'
 import {
   ALLOWANCE,
@@ -20,6 +21,7 @@ import {
   outcome,
   said,
 } from '../harness/exchange.ts'
+import { all, rejection, scriptMessage, sdkUser } from '../harness/sdk.ts'
 import { type Stack, startStack } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
@@ -118,6 +120,7 @@ export function upstreamFaults(stack: () => Stack): void {
   disguised(stack)
   early(stack)
   cacheWrites(stack)
+  outrun(stack)
   total(stack)
 }
 
@@ -201,6 +204,52 @@ function cacheWrites(stack: () => Stack): void {
     expect(charged).toBeGreaterThanOrEqual(bill.cacheWriteTokens * 4 + bill.completionTokens * 2)
     expect(charged).toBeGreaterThanOrEqual((entry.usage?.inputTokens ?? 0) * 4)
     expect(charged).toBeLessThanOrEqual(micro(Number(asked.headers.get('faregate-credits-held'))))
+  })
+}
+
+/** A provider that writes far beyond the cap that it was given is not waited for. */
+function outrun(stack: () => Stack): void {
+  const slow = { beyondCap: true, chunks: 20, chunkDelayMs: 100 }
+  const rows: [string, string, Script, number][] = [
+    // Twice 30 tokens, of which the running totals tell.
+    ['by its own count', 'vllm', { ...slow, dialect: 'vllm', promptTokens: 20, content: 'x'.repeat(60) }, 30],
+    // 128 bytes are the most that a token can have.
+    ['by its bytes', 'fast', { ...slow, content: 'x'.repeat(3000) }, 10],
+  ]
+  for (const [title, model, script, cap] of rows) {
+    it.concurrent(`200: a stream that outruns its cap ${title} is cut, with an error`, async () => {
+      const asked = await ask(stack(), script, { model, stream: true, max_tokens: cap })
+      expect(asked.status, asked.text).toBe(200)
+      const { error } = chunksOf(asked.text).at(-1) ?? {}
+      expect(error).toMatchObject({
+        code: 'upstream_invalid',
+        message: expect.stringMatching(`${cap} tokens`),
+      })
+      expect(asked.text).not.toContain('[DONE]')
+      const { entry, charged, available } = await outcome(stack(), asked.token)
+      expect(entry).toMatchObject({ ended: 'cut', estimated: true })
+      expect(entry.usage?.outputTokens).toBeGreaterThanOrEqual(cap)
+      expect(charged).toBeLessThanOrEqual(micro(Number(asked.headers.get('faregate-credits-held'))))
+      expect(available).toBe(ALLOWANCE - charged)
+      await until('the provider sees the abort', 1500, () => billOf(stack(), asked.key).aborted)
+      // It was cut on the way, not at its end.
+      expect(billOf(stack(), asked.key).completionTokens).toBeLessThan(2 * cap)
+    })
+  }
+
+  it.concurrent('200: the openai SDK raises the error of a stream that was cut', async () => {
+    const { client, token } = await sdkUser(stack())
+    const script = { ...slow, dialect: 'vllm' as const }
+    const stream = await client.chat.completions.create({
+      model: 'vllm',
+      messages: [scriptMessage(script)],
+      max_tokens: 30,
+      stream: true,
+    })
+    const error = await rejection(all(stream))
+    expect(error).toBeInstanceOf(APIError)
+    expect(error).toMatchObject({ code: 'upstream_invalid', message: expect.stringMatching(/30 tokens/) })
+    expect((await outcome(stack(), token)).entry.ended).toBe('cut')
   })
 }
 

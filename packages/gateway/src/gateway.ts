@@ -14,6 +14,8 @@ import { images } from './endpoints/images.ts'
 import { messages } from './endpoints/messages.ts'
 import { moderations } from './endpoints/moderations.ts'
 import { responses } from './endpoints/responses.ts'
+import { speech } from './endpoints/speech.ts'
+import { transcriptions } from './endpoints/transcriptions.ts'
 import { type App, createApp, type ModelRoute } from './http/app.ts'
 import { createCloser } from './http/close.ts'
 import { createAuthenticator } from './issuers/authenticate.ts'
@@ -50,6 +52,8 @@ const modelRoutes: readonly ModelRoute[] = [
   openAiRoute('/embeddings', embeddings),
   openAiRoute('/moderations', moderations),
   openAiRoute('/images/generations', images),
+  openAiRoute('/audio/speech', speech),
+  openAiRoute('/audio/transcriptions', transcriptions),
   { paths: ['/messages', '/v1/messages'], endpoint: messages },
   { paths: ['/messages/count_tokens', '/v1/messages/count_tokens'], endpoint: countTokens },
 ]

@@ -170,6 +170,8 @@ export type ModelRequest = {
   free?: true
   /** Whether the caller asked to see usage in the stream. */
   includeUsage: boolean
+  /** Whether the caller asked to see running totals in the stream. */
+  runningUsage?: true
   /** Output tokens asked for per choice, if given. */
   outputTokensAsked: number | null
   /** Whether that is what the answer takes (a picture, a vector), since nothing in the request could cap it. */
@@ -192,6 +194,8 @@ export type ModelRequest = {
    * is set from `choices`.
    */
   uses?: Omit<Uses, 'answers'>
+  /** The fewest bytes that a token of the answer's sound has, for evidence; where it may have sound. */
+  soundBytesPerToken?: number
 }
 
 /** What goes on to the provider: the body, and headers of the wire. A form brings its own content type. */
@@ -219,12 +223,13 @@ export type ParseOptions = {
 
 /**
  * What one server-sent event means for the books.
+ * - `running`: goes on without its usage, a running total that only the gateway asked for.
  * - `usage`: kept back until the charge is known, and shown only to callers who asked for it.
  * - `done`: the answer's end, which goes on as it is; `last`: the end that shows usage; `failed`: the same, where the
  *   provider says that it failed.
  * - `error`: an error in place of the rest; `invalid`: one that this wire cannot hold.
  */
-export type EventKind = 'pass' | 'usage' | 'done' | 'last' | 'failed' | 'error' | 'invalid'
+export type EventKind = 'pass' | 'running' | 'usage' | 'done' | 'last' | 'failed' | 'error' | 'invalid'
 
 /**
  * Reported usage. `running`: so far, more will come. `last`: the total if the answer ends properly here. `final`: the
@@ -236,6 +241,8 @@ export type Reading = { usage: Usage; stage: 'running' | 'last' | 'final'; inval
 export type Tap = {
   /** Takes the `data` of one server-sent event, `[DONE]` included, and its `event` name if it has one. */
   event(data: string, name?: string | null): EventKind
+  /** A good answer of bytes (`binary`) has begun. */
+  began?(): void
   /** Takes a whole buffered answer, parsed. False when it is not an answer of this wire. */
   body(json: unknown): boolean
   /** The provider's reported usage, or null while none was seen. */
@@ -278,12 +285,16 @@ export type Endpoint = {
     request: RawRequest,
     options: ParseOptions,
   ): Result<ModelRequest, Refusal> | Promise<Result<ModelRequest, Refusal>>
-  tap(request: ModelRequest): Tap
+  tap(request: ModelRequest, provider?: Pick<Provider, 'streamOptions'>): Tap
   /** Puts the receipt into the `usage` object of an answer's or a frame's JSON text. */
   withReceipt(jsonText: string, receipt: Receipt): string
+  /** Takes the `usage` object out of a frame's JSON text; of wires whose tap tells of `running` events. */
+  withoutUsage?(jsonText: string): string
   /** The most bytes of an answer that comes whole, and of one event of a stream, where the usual is too little. */
   answerBytesMax?: number
   eventBytesMax?: number
+  /** Whether its requests carry a file, and so may be larger and slower than others. */
+  takesFiles?: true
 }
 
 /** Who buys, and for which account. */

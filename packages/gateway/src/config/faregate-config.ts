@@ -67,6 +67,10 @@ export type FaregateConfig = {
     bodyBytesMax?: number
     /** For the whole body to arrive. Default: 15000. */
     bodyTimeoutMs?: number
+    /** Of requests that carry a file (transcriptions). Default: 27262976 (26 MiB). */
+    uploadBytesMax?: number
+    /** For such a body to arrive. Default: 120000. */
+    uploadTimeoutMs?: number
   }
   /** How far an answer is read on after its client has left. */
   drain?: {

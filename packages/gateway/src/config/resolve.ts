@@ -34,6 +34,8 @@ export type Settings = {
   unknownParameters: 'refuse' | 'drop'
   timeouts: { headersMs: number; idleMs: number; totalMs: number }
   body: { bytesMax: number; timeoutMs: number }
+  /** The same for requests that carry a file. */
+  upload: { bytesMax: number; timeoutMs: number }
   /** How far answers are read on after their clients have left. */
   drain: { concurrentMax: number; timeMs: number }
   /** Whether answers are kept for a day, for repeats of their Idempotency-Keys. */
@@ -131,6 +133,10 @@ function settingsOf(sections: Sections, { catalog, identity, listening, stripePr
     body: {
       bytesMax: sections.limits?.bodyBytesMax ?? 4 * 1024 * 1024,
       timeoutMs: sections.limits?.bodyTimeoutMs ?? 15_000,
+    },
+    upload: {
+      bytesMax: sections.limits?.uploadBytesMax ?? 26 * 1024 * 1024,
+      timeoutMs: sections.limits?.uploadTimeoutMs ?? 120_000,
     },
     drain: {
       concurrentMax: sections.drain?.concurrentMax ?? 100,

@@ -281,6 +281,8 @@ export const configSchema = strict({
   limits: strict({
     bodyBytesMax: whole('bytes', 1024, 256 * 1024 * 1024).optional(),
     bodyTimeoutMs: milliseconds.optional(),
+    uploadBytesMax: whole('bytes', 1024, 256 * 1024 * 1024).optional(),
+    uploadTimeoutMs: milliseconds.optional(),
   }).optional(),
   drain: strict({
     concurrentMax: whole('a number of answers', 0, 100_000).optional(),

@@ -22,7 +22,7 @@ import {
 import { replaceFields, type ScannedObject } from './json-scan.ts'
 import { openAiWire } from './openai-wire.ts'
 import { checkFields, invalidValue, unsupported } from './parameters.ts'
-import { insertReceipt } from './receipt.ts'
+import { insertReceipt, removeUsage } from './receipt.ts'
 import { record } from './usage.ts'
 
 /** The chat-completions endpoint. */
@@ -32,6 +32,7 @@ export const chatCompletions: Endpoint = {
   parse: parseChatRequest,
   tap: createChatTap,
   withReceipt: insertReceipt,
+  withoutUsage: removeUsage,
 }
 
 type Caps = { asked: number | null; field: 'max_completion_tokens' | 'max_tokens' | null }
@@ -70,6 +71,7 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
     model,
     stream: stream === true,
     includeUsage: streamOptions.value.includeUsage,
+    ...(streamOptions.value.given?.['continuous_usage_stats'] === true && { runningUsage: true }),
     outputTokensAsked: caps.value.asked,
     choices: typeof n === 'number' ? n : 1,
     items: messageItems.value + toolItems.value + functionItems.value,

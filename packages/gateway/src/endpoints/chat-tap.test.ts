@@ -187,6 +187,17 @@ describe('running totals', () => {
     expect(told(2, ...falling)).toEqual(total(8, 'running', true))
   })
 
+  test('where only the gateway asked for them they are told apart from what passes', () => {
+    const kinds = (asked: object, ...chunks: string[]) => {
+      const tap = createChatTap({ choices: 1, ...asked }, { streamOptions: 'continuous_usage' })
+      return chunks.map((each) => tap.event(each))
+    }
+    const end = JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } })
+    const all = [chunk({ tokens: 1 }), chunk({ text: 'a' }), chunk({ tokens: 2, finish: 'stop' }), end]
+    expect(kinds({}, ...all)).toEqual(['running', 'pass', 'running', 'usage'])
+    expect(kinds({ runningUsage: true }, ...all)).toEqual(['pass', 'pass', 'pass', 'usage'])
+  })
+
   test('choices that were not asked for are all one', () => {
     const many = Array.from({ length: 9 }, (_, index) => ({ index, tokens: 4, finish: 'stop' }))
     expect(told(2, ...many)).toEqual(total(8, 'last'))

@@ -4,7 +4,7 @@
  */
 
 import type { Usage } from '../core/pricing.ts'
-import type { EventKind, ModelRequest, Reading, Tap } from '../ports.ts'
+import type { EventKind, ModelRequest, Provider, Reading, Tap } from '../ports.ts'
 import { findUsage, readUsage } from './chat-usage.ts'
 import { bytesIn } from './text.ts'
 import { parseRecord, record } from './usage.ts'
@@ -20,11 +20,19 @@ type State = {
   done: boolean
 }
 
-/** Makes the tap for one request. */
-export function createChatTap(request: Pick<ModelRequest, 'choices'>): Tap {
+/** Makes the tap for one request, to a provider that tells running totals where they are asked for. */
+export function createChatTap(
+  request: Pick<ModelRequest, 'choices' | 'runningUsage'>,
+  { streamOptions }: Pick<Provider, 'streamOptions'> = {},
+): Tap {
+  // Some clients add up all the usage that they see.
+  const hidesRunning = streamOptions === 'continuous_usage' && request.runningUsage !== true
   const state: State = { reading: null, outputBytes: 0, own: new Map(), finished: new Set(), done: false }
   return {
-    event: (data, name = null) => readEvent(state, request.choices, data, name),
+    event: (data, name = null) => {
+      const kind = readEvent(state, request.choices, data, name)
+      return kind === 'running' && !hidesRunning ? 'pass' : kind
+    },
     body: (json) => readBody(state, request.choices, json),
     usage: () => usageSoFar(state, request.choices),
     outputTokensSeen: () => state.outputBytes,
@@ -58,7 +66,8 @@ function readEvent(state: State, choices: number, data: string, name: string | n
     state.outputBytes += outputBytesOf(delta)
     if (typeof reason === 'string') state.finished.add(indexOf(index, choices))
   }
-  return hasUsage && list.length === 0 ? 'usage' : 'pass'
+  if (!hasUsage) return 'pass'
+  return list.length === 0 ? 'usage' : 'running'
 }
 
 function readBody(state: State, choices: number, json: unknown): boolean {

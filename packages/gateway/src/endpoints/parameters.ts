@@ -80,7 +80,7 @@ export type FieldDecisions = { removed: string[]; dropped: string[] }
  */
 export function checkFields(
   table: ParameterTable,
-  scanned: ScannedObject,
+  scanned: Pick<ScannedObject, 'value'> & { spans: ReadonlyMap<string, unknown> },
   allowed: ReadonlySet<string>,
   unknownParameters: 'refuse' | 'drop',
   within = '',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { insertReceipt } from './receipt.ts'
+import { insertReceipt, removeUsage } from './receipt.ts'
 
 const receipt = { creditsCharged: 0.000125, creditsAvailable: 49.5 }
 const printed = '"faregate":{"creditsCharged":0.000125,"creditsAvailable":49.5}'
@@ -99,4 +99,14 @@ describe('insertReceipt', () => {
       { numRuns: 2000 },
     )
   })
+})
+
+test.each([
+  ['{"usage":{"a":{"b":1}},"x":1.0}', '{"usage":null,"x":1.0}'],
+  ['{ "x":{"usage":{"a":1}}, "usage" : { } }', '{ "x":{"usage":{"a":1}}, "usage" : null }'],
+  ['{"usage":{"a":1},"usage":{"a":"}"}}', '{"usage":{"a":1},"usage":null}'],
+  ['{"usage":null}', '{"usage":null}'],
+  ['{"choices":[{"usage":{}}]}', '{"choices":[{"usage":{}}]}'],
+])('usage is taken out of %s', (text, expected) => {
+  expect(removeUsage(text)).toBe(expected)
 })

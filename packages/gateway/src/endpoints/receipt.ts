@@ -1,6 +1,6 @@
 /**
- * Puts the receipt into the `usage` object of an answer. The answer is the provider's text, so it is spliced,
- * never printed anew: all other bytes stay as they came.
+ * Puts the receipt into the `usage` object of an answer, or takes that object out. The answer is the provider's text,
+ * so it is spliced, never printed anew: all other bytes stay as they came.
  */
 import type { Receipt } from '../ports.ts'
 
@@ -16,10 +16,16 @@ const topLevel: readonly Path[] = [['usage']]
  */
 export function insertReceipt(jsonText: string, receipt: Receipt, paths: readonly Path[] = topLevel): string {
   for (const path of paths) {
-    const end = endOfObject(jsonText, path)
-    if (end >= 0) return spliced(jsonText, end, receipt)
+    const span = objectAt(jsonText, path)
+    if (span) return spliced(jsonText, span.end, receipt)
   }
   return jsonText
+}
+
+/** The text with `null` in place of its top-level `usage` object; unchanged where there is none. */
+export function removeUsage(jsonText: string): string {
+  const span = objectAt(jsonText, ['usage'])
+  return span ? `${jsonText.slice(0, span.start)}null${jsonText.slice(span.end + 1)}` : jsonText
 }
 
 function spliced(jsonText: string, end: number, { creditsCharged, creditsAvailable }: Receipt): string {
@@ -30,10 +36,13 @@ function spliced(jsonText: string, end: number, { creditsCharged, creditsAvailab
   return jsonText.slice(0, end) + field + jsonText.slice(end)
 }
 
-/** Where the closing brace of the object at a path stands (of the last one, as JSON.parse reads it); -1. */
-function endOfObject(text: string, path: Path): number {
+type Span = { start: number; end: number }
+
+/** Where the braces of the object at a path stand (of the last one, as JSON.parse reads it). */
+function objectAt(text: string, path: Path): Span | null {
   let depth = 0
-  let found = -1
+  let start = 0
+  let found: Span | null = null
   let key = ''
   // How far along the path the scan is, and whether the next brace goes a step further.
   let steps = 0
@@ -45,8 +54,9 @@ function endOfObject(text: string, path: Path): number {
       if (depth === steps + 1) key = text.slice(at, end)
       at = end - 1
     } else if (code === 0x3a && depth === steps + 1 && steps < path.length && key === `"${path[steps]}"`) {
-      found = -1
+      found = null
       at = skipSpace(text, at + 1)
+      if (steps + 1 === path.length) start = at
       isNext = text.charCodeAt(at) === 0x7b
       at -= 1
       key = ''
@@ -56,7 +66,7 @@ function endOfObject(text: string, path: Path): number {
       isNext = false
     } else if (code === 0x7d || code === 0x5d) {
       if (steps > 0 && depth === steps + 1) {
-        if (steps === path.length) found = at
+        if (steps === path.length) found = { start, end: at }
         steps -= 1
       }
       depth -= 1

@@ -60,7 +60,7 @@ describe('items that cost their bytes', () => {
     ],
   ])('%s', (_title, input, items) => {
     const request = accepted(input)
-    expect([request.items, request.uses, request.addedTokensMax]).toEqual([items, undefined, undefined])
+    expect([request.items, request.uses, request.addedTokensMax]).toEqual([items, undefined, 0])
   })
 })
 

@@ -184,7 +184,9 @@ describe("the provider's web search", () => {
     const request = accepted({ ...base, tools: [search], max_tool_calls: asked }, searching)
     expect(forwarded(request).max_tool_calls).toBe(calls)
     expect(request.uses).toEqual({ toolCalls: calls })
-    expect(request.addedTokensMax).toBe(1000 * calls)
+    // Each reading has the prompt, its framing, what was written, and what was found up to then.
+    const again = request.forwardedBytesMax + 64 + 16 * 2 + 4096
+    expect(request.addedTokensMax).toBe(calls * again + ((calls * (calls + 1)) / 2) * 1000)
   })
 
   test.each(['web_search', 'web_search_2025_08_26', 'web_search_preview', 'web_search_preview_2025_03_11'])(
@@ -195,9 +197,21 @@ describe("the provider's web search", () => {
     },
   )
 
+  test('is held for with the most that the model can write between two calls', () => {
+    const added = (more: object, model = {}) =>
+      accepted(
+        { ...base, tools: [search], max_tool_calls: 1, ...more },
+        { ...searching, model: { ...searching.model, ...model } },
+      ).addedTokensMax ?? 0
+    expect(added({ max_output_tokens: 5000 }) - added({ max_output_tokens: 2000 })).toBe(3000)
+    expect(added({ max_output_tokens: 5000 }, { outputTokensMax: 3000 })).toBe(
+      added({ max_output_tokens: 3000 }),
+    )
+  })
+
   test('without it no calls are held for', () => {
     const request = accepted({ ...base, tools: [{ type: 'function', name: 'f' }] }, searching)
-    expect([request.uses, request.addedTokensMax]).toEqual([undefined, undefined])
+    expect([request.uses, request.addedTokensMax]).toEqual([undefined, 0])
     expect(forwarded(request)).not.toHaveProperty('max_tool_calls')
   })
 

@@ -98,3 +98,17 @@ export function forwardedText(request: ModelRequest, options: Partial<ForwardOpt
   if (typeof body !== 'string') throw new Error('a form goes on')
   return body
 }
+
+/** Parses a form as it would come over the wire. */
+export async function parseForm(
+  endpoint: Endpoint,
+  form: FormData,
+  choices: ParseChoices = {},
+): Promise<Result<ModelRequest, Refusal>> {
+  const encoded = new Response(form)
+  const type = encoded.headers.get('content-type') ?? ''
+  const body = new Uint8Array(await encoded.arrayBuffer())
+  return endpoint.parse(
+    ...inputOf(body, { ...choices, headers: { 'content-type': type, ...choices.headers } }),
+  )
+}

@@ -15,6 +15,16 @@ export function utf8Length(text: string): number {
   return bytes
 }
 
+/** Characters of a text, as providers count them: a surrogate pair is one. */
+export function codePoints(text: string): number {
+  let count = text.length
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code >= 0xd800 && code < 0xdc00 && isLow(text.charCodeAt(at + 1))) count -= 1
+  }
+  return count
+}
+
 function isLow(code: number): boolean {
   return code >= 0xdc00 && code <= 0xdfff
 }

@@ -1,7 +1,7 @@
 /** Admission: finds the model, bounds what the request can cost, and holds that many credits, or refuses. */
 import type { Uses } from '../core/account.ts'
 import { priceAt } from '../core/catalog.ts'
-import type { Price } from '../core/pricing.ts'
+import { type Price, pricesTokens } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Identity, type ModelRequest, StoreUnavailable } from '../ports.ts'
@@ -21,6 +21,11 @@ export async function admit(
     const message = `The model ${ask.model} is not served at this endpoint. GET /v1/models lists the models.`
     return err(refusal('unsupported_endpoint', message, { param: 'model' }))
   }
+  const price = ask.free ? freePrice : priceAt(model, pipeline.clock())
+  if (isForOtherUse(price, ask)) {
+    const message = `The model ${ask.model} is priced by what this endpoint does not use (seconds heard, characters spoken), so it is not served here.`
+    return err(refusal('unsupported_endpoint', message, { param: 'model' }))
+  }
   const { base, perItem } = provider.overheadTokens
   // Byte-level tokenizers make at most one token of a byte; the provider's own framing comes on top.
   const textTokensMax = ask.forwardedBytesMax + base + perItem * ask.items + (ask.addedTokensMax ?? 0)
@@ -32,7 +37,7 @@ export async function admit(
     planClaim: identity.planClaim ?? null,
     keyHash: identity.keyHash ?? null,
     model: model.id,
-    price: ask.free ? freePrice : priceAt(model, pipeline.clock()),
+    price,
     inputTokens: textTokensMax + (ask.uses?.audioInputTokens ?? 0) + (ask.uses?.imageInputTokens ?? 0),
     ...usesOf(ask),
     choices: ask.choices,
@@ -63,6 +68,13 @@ const freePrice: Price = {
   perRequest: 0,
   rate: { numerator: 0, denominator: 1 },
   version: 'free',
+}
+
+/** Whether the only thing that has a price is one that the request has none of, so that its answer would be free. */
+function isForOtherUse(price: Price, { uses }: ModelRequest): boolean {
+  const { character = 0, audioSecond = 0, perRequest } = price
+  if (pricesTokens(price) || perRequest > 0 || character + audioSecond === 0) return false
+  return !(character > 0 && uses?.characters) && !(audioSecond > 0 && uses?.audioSeconds)
 }
 
 /** What the request can use beside text: each choice is an answer that a price per request is asked for. */

@@ -22,6 +22,8 @@ export type Log = (level: 'info' | 'warn' | 'error', event: string, facts: Recor
 export type PipelineSettings = {
   unknownParameters: 'refuse' | 'drop'
   body: { bytesMax: number; timeoutMs: number }
+  /** The same for requests that carry a file. */
+  upload: { bytesMax: number; timeoutMs: number }
   /** How long the upstream may take: to its headers, between two chunks, and in all. */
   timeouts: { headersMs: number; idleMs: number; totalMs: number }
   /** How many answers are read to their end for clients that left, and how long each. */

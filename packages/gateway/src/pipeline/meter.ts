@@ -125,6 +125,8 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
       dispatch.firstOutputAt = relay.pipeline.steadyClock()
     if (kind === 'pass') {
       append(passing, event.bytes)
+    } else if (kind === 'running') {
+      passing.push(withoutUsage(relay, event))
     } else if (kind === 'usage') {
       // Where several come, the last counts; who did not ask sees none.
       if (relay.usageFrame && dispatch.ask.includeUsage) append(passing, relay.usageFrame.bytes)
@@ -136,7 +138,7 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
     } else {
       return { passing, end: kind === 'invalid' ? invalidEnd(watch) : errorEnd() }
     }
-    if (kind === 'pass' && hasOutrun(dispatch)) return { passing, end: cutEnd(relay) }
+    if ((kind === 'pass' || kind === 'running') && hasOutrun(dispatch)) return { passing, end: cutEnd(relay) }
   }
   return { passing, end: null }
 }
@@ -190,14 +192,21 @@ async function finish(relay: Relay, end: StreamEnd, reply: EndReply | null): Pro
 }
 
 /** An event with the receipt in its usage; as it came where there is none to show. */
-function withReceipt(
-  { dispatch }: Relay,
-  { bytes, data, event }: SseEvent,
-  receipt: Receipt | null,
-): Uint8Array {
-  if (receipt === null || data === null) return bytes
+function withReceipt({ dispatch }: Relay, event: SseEvent, receipt: Receipt | null): Uint8Array {
+  if (receipt === null || event.data === null) return event.bytes
+  return printed(event, dispatch.call.endpoint.withReceipt(event.data, receipt))
+}
+
+function withoutUsage({ dispatch }: Relay, event: SseEvent): Uint8Array {
+  const { endpoint } = dispatch.call
+  if (event.data === null || !endpoint.withoutUsage) return event.bytes
+  return printed(event, endpoint.withoutUsage(event.data))
+}
+
+/** An event with other data, which may have several lines. */
+function printed({ event }: SseEvent, data: string): Uint8Array {
   const name = event === null ? '' : `event: ${event}\n`
-  return encoder.encode(`${name}data: ${dispatch.call.endpoint.withReceipt(data, receipt)}\n\n`)
+  return encoder.encode(`${name}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`)
 }
 
 /** Reads a connection that has said its last word to its end, so that the runtime can keep it. */

@@ -15,6 +15,9 @@ export function relayBytes(
   watch: Watch,
   upstream: Response,
 ): Response {
+  dispatch.tap.began?.()
+  // Whoever left while the provider had not answered left an answer whose price is now known.
+  if (dispatch.left && dispatch.tap.usage()?.stage === 'final') watch.stop('left')
   const outlet = pipeline.openOutlet(watch.left)
   const reader = upstream.body?.getReader()
   watch.onStop(() => void reader?.cancel().catch(() => {}))

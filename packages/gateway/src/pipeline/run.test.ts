@@ -191,6 +191,44 @@ for (const [title, choices, within, beyond] of outrunning) {
   })
 }
 
+it('200: usage that comes in two lines is shown in two lines, with its receipt', async () => {
+  const usage = 'data: {"choices":[],\ndata: "usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n'
+  const bench = await startBench(({ signal }) => {
+    const { response, feed, end } = fedStream(signal)
+    feed(`${chunk('word')}${usage}data: [DONE]\n\n`)
+    end()
+    return response
+  })
+  const answer = await bench.ask({ stream: true, stream_options: { include_usage: true } })
+  const text = await answer.text()
+  expect(text).toContain('data: {"choices":[],\ndata: "usage":{"prompt_tokens":3,')
+  expect(text).toMatch(/"faregate":\{"creditsCharged":[^}]+\}\}\}\n\ndata: \[DONE\]\n\n$/)
+})
+
+it('200: a reader who does not read holds the provider back', async () => {
+  const piece = new TextEncoder().encode(chunk('x'.repeat(10_000)))
+  let pulled = 0
+  const bench = await startBench(() => {
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      pulled += 1
+      controller.enqueue(piece)
+    }
+    const body = new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 })
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+  })
+  const client = new AbortController()
+  const answer = await bench.ask({ stream: true }, client.signal)
+  await pass(bench, 5000)
+  expect(pulled).toBeLessThanOrEqual(5)
+  const reader = answer.body?.getReader()
+  for (let read = 0; read < 20; read += 1) await reader?.read()
+  expect(pulled).toBeGreaterThanOrEqual(20)
+  expect(pulled).toBeLessThanOrEqual(25)
+  client.abort()
+  await bench.settled()
+  expect(await bench.charges()).toMatchObject([{ ended: 'stopped', estimated: true }])
+})
+
 it('200: who hangs up on running totals pays for the input exactly, and for the output that was told or seen', async () => {
   for (const [content, told, expected] of [
     ['word', 9, 9],

@@ -38,7 +38,7 @@ export async function run(pipeline: Pipeline, call: Call): Promise<Result<Respon
 
 async function parse(pipeline: Pipeline, call: Call, identity: Identity): Promise<Result<Asked, Refusal>> {
   const { settings, catalog, clock } = pipeline
-  const bytes = await readBody(call.request, settings.body)
+  const bytes = await readBody(call.request, call.endpoint.takesFiles ? settings.upload : settings.body)
   if (!bytes.ok) return bytes
   const { url, headers } = call.request
   const raw = { url, body: bytes.value, headers, model: call.model }
@@ -71,7 +71,7 @@ async function dispatch(
   const way: Dispatch = {
     ...admitted,
     call,
-    tap: call.endpoint.tap(admitted.ask),
+    tap: call.endpoint.tap(admitted.ask, admitted.provider),
     startedAt: pipeline.steadyClock(),
     firstOutputAt: null,
     whole: false,

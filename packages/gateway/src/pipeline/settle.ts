@@ -52,7 +52,9 @@ function withAnswers({ answers: counted, ...usage }: Usage, { reply: { hold } }:
 }
 
 /** Where tokens cost nothing there is no cap on them to break. */
-function isOverCaps({ inputTokens, outputTokens }: Usage, { reply: { hold } }: Dispatch): boolean {
+function isOverCaps({ inputTokens, outputTokens, audioSeconds = 0 }: Usage, dispatch: Dispatch): boolean {
+  const { hold } = dispatch.reply
+  if (audioSeconds > (hold.uses?.audioSeconds ?? audioSeconds)) return true
   if (!pricesTokens(hold.price)) return false
   return inputTokens > hold.inputTokens || outputTokens > hold.outputTokensMax * hold.choices
 }

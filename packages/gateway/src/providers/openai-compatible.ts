@@ -11,7 +11,12 @@ export function openaiCompatible(options: {
     name: options.name,
     baseUrl: options.baseUrl,
     headers: options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` },
-    paths: { 'chat-completions': '/chat/completions', embeddings: '/embeddings' },
+    paths: {
+      'chat-completions': '/chat/completions',
+      embeddings: '/embeddings',
+      speech: '/audio/speech',
+      transcriptions: '/audio/transcriptions',
+    },
     // As for OpenAI, but chat templates add more before the first message: a system prompt of their own where
     // there is none, dates and channels (gpt-oss, some 100 tokens), a preamble for tools (Qwen, some 130).
     overheadTokens: { base: 256, perItem: 16 },

@@ -13,6 +13,8 @@ export function openai(options: { name: string; baseUrl?: string | undefined; ap
       embeddings: '/embeddings',
       moderations: '/moderations',
       images: '/images/generations',
+      speech: '/audio/speech',
+      transcriptions: '/audio/transcriptions',
     },
     // Tokens ≤ bytes covers all text, tool schemas included, for the provider renders them from the JSON.
     // What it adds is framing: about 4 tokens a message and 3 to begin the answer, a preamble and some markup

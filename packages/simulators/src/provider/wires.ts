@@ -1,6 +1,16 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
 import { countTokensWire, messagesWire } from './messages.ts'
+import { responsesWire } from './responses.ts'
+import { speechWire } from './speech.ts'
+import { transcriptionsWire } from './transcriptions.ts'
 import { type SimulatedWire } from './wire.ts'
 
-export const WIRES: readonly SimulatedWire[] = [chatWire, messagesWire, countTokensWire]
+export const WIRES: readonly SimulatedWire[] = [
+  chatWire,
+  messagesWire,
+  countTokensWire,
+  responsesWire,
+  speechWire,
+  transcriptionsWire,
+]
