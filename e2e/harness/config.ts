@@ -21,7 +21,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
       },
       ...dialects(providerUrl),
     },
-    models: models(),
+    models: { ...models(), ...otherModels() },
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -159,5 +159,20 @@ function anthropicModels(): Record<string, unknown> {
       reasoning: false,
     },
     thinker: { provider: 'anthropic', upstreamModel: 'claude-opus-5', price },
+  }
+}
+
+/** Models that write no text: of vectors, verdicts and pictures. A token that is drawn costs 3 microcredits. */
+function otherModels(): Record<string, unknown> {
+  const drawn = { input: 1, cachedInput: 0.5, output: 2, imageOutput: 3 }
+  const verdicts = 'omni-moderation-latest'
+  return {
+    vectors: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
+    [verdicts]: { provider: 'openai', price: 'free' },
+    guard: { provider: 'openai', upstreamModel: verdicts, price: { creditsPerRequest: 0.25 } },
+    picture: { provider: 'openai', upstreamModel: 'gpt-image-2', price: drawn },
+    thumbnail: { provider: 'openai', upstreamModel: 'gpt-image-2', price: drawn, outputTokensMax: 1000 },
+    sketch: { provider: 'openai', upstreamModel: 'gpt-image-1.5', price: drawn },
+    poster: { provider: 'openai', upstreamModel: 'dall-e-3', price: { creditsPerRequest: 0.25 } },
   }
 }

@@ -15,13 +15,17 @@ import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
 import { dialects } from './dialects.ts'
+import { embeddings } from './embeddings.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
+import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { messages } from './messages.ts'
 import { messagesFaults } from './messages-faults.ts'
+import { moderations } from './moderations.ts'
+import { quotes } from './quotes.ts'
 import { race } from './race.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
@@ -43,6 +47,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
+  describe('quotes', () => quotes(stack))
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
@@ -67,6 +72,9 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk ai', () => sdkAi(stack))
   describe('sdk anthropic', () => sdkAnthropic(stack))
   describe('sdk ai anthropic', () => sdkAiAnthropic(stack))
+  describe('embeddings', () => embeddings(stack))
+  describe('moderations', () => moderations(stack))
+  describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
   describe('canaries', () => canaries(stack))

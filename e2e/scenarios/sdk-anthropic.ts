@@ -71,6 +71,14 @@ export function sdkAnthropic(stack: () => Stack): void {
     expect(await spent(stack(), token)).toBe(bills.reduce((sum, bill) => sum + bill, 0))
   })
 
+  keys(stack)
+  content(stack)
+  errors(stack)
+  retries(stack)
+}
+
+/** Both ways to send a key. */
+function keys(stack: () => Stack): void {
   it.concurrent('200: a key that is asked for each time, and one in x-api-key', async () => {
     const token = await tokenOf(stack(), newUser())
     const asked = new Anthropic({ baseURL: stack().url, apiKey: async () => token })
@@ -85,7 +93,10 @@ export function sdkAnthropic(stack: () => Stack): void {
     expect((await older.messages.create(ask({ content: 'b' }, key))).content).toMatchObject([{ text: 'b' }])
     expect(arrival(stack(), key).headers['anthropic-version']).toBe('2023-06-01')
   })
+}
 
+/** What a message may hold beside text. */
+function content(stack: () => Stack): void {
   it.concurrent('200: a call of a tool and its result, streamed, charged exactly', async () => {
     const { token, client } = await anthropicUser(stack())
     const keys = [newKey(), newKey()] as const
@@ -120,13 +131,13 @@ export function sdkAnthropic(stack: () => Stack): void {
     const { token, client } = await anthropicUser(stack())
     const key = newKey()
     const data = 'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAA='
-    const content: Anthropic.ContentBlockParam[] = [
+    const parts: Anthropic.ContentBlockParam[] = [
       { type: 'image', source: { type: 'base64', media_type: 'image/png', data } },
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'A text.' } },
       { type: 'text', text: said({ promptTokens: 300 }, key) },
     ]
-    await client.messages.create({ ...ask({}), messages: [{ role: 'user', content }] })
-    expect(arrival(stack(), key).json['messages']).toEqual([{ role: 'user', content }])
+    await client.messages.create({ ...ask({}), messages: [{ role: 'user', content: parts }] })
+    expect(arrival(stack(), key).json['messages']).toEqual([{ role: 'user', content: parts }])
     expect((await outcome(stack(), token)).charged).toBe(billedMessage(stack(), key))
   })
 
@@ -136,8 +147,6 @@ export function sdkAnthropic(stack: () => Stack): void {
     const counted = await client.messages.countTokens({ model, messages, tools: [weather] })
     expect(counted).toEqual({ input_tokens: 77 })
   })
-  errors(stack)
-  retries(stack)
 }
 
 type Row = { title: string; error: unknown; code: string; type: string; params?: object; plan?: string }

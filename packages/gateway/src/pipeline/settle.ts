@@ -1,7 +1,7 @@
 /** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
-import { boundedUsage, boundOf, pricesTokens, type Usage } from '../core/pricing.ts'
+import { boundedUsage, boundOf, pricesTokens, tierName, type Usage } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
@@ -18,6 +18,13 @@ export type Metered = { usage: Usage; estimated: boolean }
 
 /** The provider's own usage of a whole answer if it is credible, else the most that the evidence allows. */
 export function metered(dispatch: Dispatch, now: number): Metered {
+  const { usage, estimated } = measured(dispatch, now)
+  const { serviceTier } = usage
+  if (serviceTier === undefined) return { usage, estimated }
+  return { usage: { ...usage, serviceTier: tierName(dispatch.reply.hold.price, serviceTier) }, estimated }
+}
+
+function measured(dispatch: Dispatch, now: number): Metered {
   const reported = dispatch.tap.usage()
   const seen = evidence(dispatch, now)
   if (!reported) return { usage: seen, estimated: true }

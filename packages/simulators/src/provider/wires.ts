@@ -1,6 +1,9 @@
 /** The wires that the scripted provider speaks. The first that matches a request answers it. */
 import { chatWire } from './chat.ts'
+import { embeddingsWire } from './embeddings.ts'
+import { imagesWire } from './images.ts'
 import { countTokensWire, messagesWire } from './messages.ts'
+import { moderationsWire } from './moderations.ts'
 import { responsesWire } from './responses.ts'
 import { speechWire } from './speech.ts'
 import { transcriptionsWire } from './transcriptions.ts'
@@ -8,6 +11,9 @@ import { type SimulatedWire } from './wire.ts'
 
 export const WIRES: readonly SimulatedWire[] = [
   chatWire,
+  embeddingsWire,
+  imagesWire,
+  moderationsWire,
   messagesWire,
   countTokensWire,
   responsesWire,
