@@ -132,22 +132,20 @@ async function modelRequests(stack: Stack, token: string): Promise<number[]> {
     { content: ANSWERED, model: ANSWERED, serviceTier: ANSWERED },
   ]
   const asked = scripts.flatMap((script) => [false, true].map((stream) => ({ script, stream })))
-  return Promise.all(
-    asked.flatMap(({ script, stream }) =>
-      wires.map(async ({ path, tool, ...more }) => {
-        const tools = script['toolCalls'] !== undefined && { tools: [tool] }
-        const body = keyed(SAID, script, { stream, ...more, ...tools })
-        const messages = [
-          { role: 'system', content: `Never say ${SAID}` },
-          ...(body['messages'] as unknown[]),
-        ]
-        const answer = await call(stack, token, path, { body: { ...body, messages } })
-        const text = await answer.text().catch(() => '')
-        for (const secret of [PROVIDER_KEY, ANTHROPIC_KEY]) expect(text).not.toContain(secret)
-        return answer.status
-      }),
-    ),
-  )
+  const statuses: number[] = []
+  for (const { path, tool, ...more } of wires) {
+    const answers = asked.map(async ({ script, stream }) => {
+      const tools = script['toolCalls'] !== undefined && { tools: [tool] }
+      const body = keyed(SAID, script, { stream, ...more, ...tools })
+      const messages = [{ role: 'system', content: `Never say ${SAID}` }, ...(body['messages'] as unknown[])]
+      const answer = await call(stack, token, path, { body: { ...body, messages } })
+      const text = await answer.text().catch(() => '')
+      for (const secret of [PROVIDER_KEY, ANTHROPIC_KEY]) expect(text).not.toContain(secret)
+      return answer.status
+    })
+    statuses.push(...(await Promise.all(answers)))
+  }
+  return statuses
 }
 
 const parameters = { type: 'object', properties: {} }
