@@ -10,6 +10,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     providers: {
       openai: { type: 'openai' },
       anthropic: { type: 'anthropic' },
+      gemini: { type: 'gemini' },
       // It speaks no TLS.
       untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
       // Nobody listens on port 1, and no such name is ever given out.
@@ -80,6 +81,17 @@ function dialects(providerUrl: string): Record<string, unknown> {
   }
 }
 
+/** A search costs 10,000 microcredits, and what priority serves twice as much. */
+function searching(price: object): Record<string, unknown> {
+  return {
+    provider: 'openai',
+    upstreamModel: 'gpt-5-mini',
+    price: { ...price, perThousandToolCalls: 10, serviceTiers: { priority: 200, flex: 50 } },
+    reasoning: false,
+    tools: { callsMax: 3, inputTokensPerCall: 1000 },
+  }
+}
+
 function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
   // A model for each, by its name.
@@ -127,6 +139,7 @@ function models(): Record<string, unknown> {
       price: { creditsPerRequest: 0.25 },
       reasoning: false,
     },
+    searching: searching(price),
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {
@@ -164,9 +177,12 @@ function anthropicModels(): Record<string, unknown> {
 
 /** Models that write no text: of vectors, verdicts and pictures. A token that is drawn costs 3 microcredits. */
 function otherModels(): Record<string, unknown> {
-  const drawn = { input: 1, cachedInput: 0.5, output: 2, imageOutput: 3 }
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  const drawn = { ...price, imageOutput: 3 }
   const verdicts = 'omni-moderation-latest'
   return {
+    gem: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash', price, reasoning: false },
+    painter: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash-image', price: drawn, reasoning: false },
     vectors: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
     [verdicts]: { provider: 'openai', price: 'free' },
     guard: { provider: 'openai', upstreamModel: verdicts, price: { creditsPerRequest: 0.25 } },

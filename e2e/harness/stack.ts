@@ -74,6 +74,8 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
     ANTHROPIC_API_KEY: ANTHROPIC_KEY,
     ANTHROPIC_BASE_URL: provider.url.replace(/\/v1$/, ''),
     ...dialectEnvironment(provider.url),
+    GEMINI_API_KEY: PROVIDER_KEY,
+    GEMINI_BASE_URL: provider.url.replace(/\/v1$/, ''),
     ...stripe.environment,
     FAREGATE_ADMIN_KEY: ADMIN_KEY,
     FAREGATE_CONFIG: configPath,

@@ -16,6 +16,8 @@ import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
 import { dialects } from './dialects.ts'
 import { embeddings } from './embeddings.ts'
+import { gemini } from './gemini.ts'
+import { geminiFaults } from './gemini-faults.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
@@ -27,10 +29,15 @@ import { messagesFaults } from './messages-faults.ts'
 import { moderations } from './moderations.ts'
 import { quotes } from './quotes.ts'
 import { race } from './race.ts'
+import { responses } from './responses.ts'
+import { responsesFaults } from './responses-faults.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
 import { sdkAiAnthropic } from './sdk-ai-anthropic.ts'
+import { sdkAiResponses } from './sdk-ai-responses.ts'
 import { sdkAnthropic } from './sdk-anthropic.ts'
+import { sdkGemini } from './sdk-gemini.ts'
+import { sdkResponses } from './sdk-responses.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { speech } from './speech.ts'
 import { transcriptions } from './transcriptions.ts'
@@ -77,5 +84,12 @@ export function everyScenario(stack: () => Stack): void {
   describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
+  describe('responses', () => responses(stack))
+  describe('responses faults', () => responsesFaults(stack))
+  describe('sdk responses', () => sdkResponses(stack))
+  describe('sdk ai responses', () => sdkAiResponses(stack))
+  describe('gemini', () => gemini(stack))
+  describe('gemini faults', () => geminiFaults(stack))
+  describe('sdk gemini', () => sdkGemini(stack))
   describe('canaries', () => canaries(stack))
 }
