@@ -9,6 +9,7 @@ import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
+import { chatMedia } from './chat-media.ts'
 import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
@@ -79,6 +80,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk ai', () => sdkAi(stack))
   describe('sdk anthropic', () => sdkAnthropic(stack))
   describe('sdk ai anthropic', () => sdkAiAnthropic(stack))
+  describe('chat media', () => chatMedia(stack))
   describe('embeddings', () => embeddings(stack))
   describe('moderations', () => moderations(stack))
   describe('images', () => images(stack))
