@@ -9,6 +9,7 @@ import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
+import { chatMedia } from './chat-media.ts'
 import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
@@ -71,6 +72,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('chat media', () => chatMedia(stack))
   describe('embeddings', () => embeddings(stack))
   describe('moderations', () => moderations(stack))
   describe('images', () => images(stack))
