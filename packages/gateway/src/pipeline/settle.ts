@@ -59,9 +59,10 @@ function withAnswers({ answers: counted, ...usage }: Usage, { reply: { hold } }:
 }
 
 /** Where tokens cost nothing there is no cap on them to break. */
-function isOverCaps({ inputTokens, outputTokens, audioSeconds = 0 }: Usage, dispatch: Dispatch): boolean {
-  const { hold } = dispatch.reply
+function isOverCaps(usage: Usage, { reply: { hold } }: Dispatch): boolean {
+  const { inputTokens, outputTokens, audioSeconds = 0, toolCalls = 0 } = usage
   if (audioSeconds > (hold.uses?.audioSeconds ?? audioSeconds)) return true
+  if (toolCalls > (hold.uses?.toolCalls ?? 0)) return true
   if (!pricesTokens(hold.price)) return false
   return inputTokens > hold.inputTokens || outputTokens > hold.outputTokensMax * hold.choices
 }
