@@ -25,6 +25,7 @@ const allowedHeaders = [
 
 const exposedHeaders = [
   'x-request-id',
+  'request-id',
   'retry-after',
   'content-disposition',
   'x-should-retry',
