@@ -21,7 +21,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
       },
       ...dialects(providerUrl),
     },
-    models: { ...models(), ...otherModels() },
+    models: { ...models(), ...otherModels(), ...soundModels() },
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -80,6 +80,17 @@ function dialects(providerUrl: string): Record<string, unknown> {
   }
 }
 
+/** A search costs 10,000 microcredits, and what priority serves twice as much. */
+function searching(price: object): Record<string, unknown> {
+  return {
+    provider: 'openai',
+    upstreamModel: 'gpt-5-mini',
+    price: { ...price, perThousandToolCalls: 10, serviceTiers: { priority: 200, flex: 50 } },
+    reasoning: false,
+    tools: { callsMax: 3, inputTokensPerCall: 1000 },
+  }
+}
+
 function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
   // A model for each, by its name.
@@ -127,6 +138,14 @@ function models(): Record<string, unknown> {
       price: { creditsPerRequest: 0.25 },
       reasoning: false,
     },
+    searching: searching(price),
+  }
+}
+
+/** Models of sound. */
+function soundModels(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  return {
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {
@@ -134,6 +153,17 @@ function models(): Record<string, unknown> {
       upstreamModel: 'gpt-4o-mini-tts',
       price: { input: 1, output: 2, audioOutput: 4 },
       outputTokensMax: 500,
+    },
+    // It sees, hears and speaks, and has tiers.
+    omni: {
+      provider: 'openai',
+      upstreamModel: 'gpt-audio',
+      price: {
+        ...price,
+        ...{ imageInput: 2, audioInput: 3, cachedAudioInput: 2.5, audioOutput: 4 },
+        serviceTiers: { priority: 200, flex: 50 },
+      },
+      reasoning: false,
     },
     // A second costs 100 microcredits.
     listener: { provider: 'openai', upstreamModel: 'whisper-1', price: { perMinuteOfAudio: 0.006 } },

@@ -9,6 +9,7 @@ import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
+import { chatMedia } from './chat-media.ts'
 import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
@@ -27,9 +28,13 @@ import { limits } from './limits.ts'
 import { moderations } from './moderations.ts'
 import { quotes } from './quotes.ts'
 import { race } from './race.ts'
+import { responses } from './responses.ts'
+import { responsesFaults } from './responses-faults.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkAiResponses } from './sdk-ai-responses.ts'
 import { sdkGemini } from './sdk-gemini.ts'
+import { sdkResponses } from './sdk-responses.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { speech } from './speech.ts'
 import { transcriptions } from './transcriptions.ts'
@@ -67,11 +72,16 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('chat media', () => chatMedia(stack))
   describe('embeddings', () => embeddings(stack))
   describe('moderations', () => moderations(stack))
   describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
+  describe('responses', () => responses(stack))
+  describe('responses faults', () => responsesFaults(stack))
+  describe('sdk responses', () => sdkResponses(stack))
+  describe('sdk ai responses', () => sdkAiResponses(stack))
   describe('gemini', () => gemini(stack))
   describe('gemini faults', () => geminiFaults(stack))
   describe('sdk gemini', () => sdkGemini(stack))
