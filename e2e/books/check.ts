@@ -84,9 +84,11 @@ function compare(request: Sent, bill: Bill | undefined, entry: Entry | null, bal
   if (kind === 'metered') balance.metered += 1
   else if (kind === 'cut') balance.cut += 1
   else balance.unsent += 1
+  const arrived =
+    bill && request.request.tellsInput ? costOf(request, { ...bill, completionTokens: 0 }) : billed
   const isRight =
     kind === 'cut'
-      ? billed <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
+      ? arrived <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
       : billed === charged
   if (isRight) return
   const { key, status, client, held } = request

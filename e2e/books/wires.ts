@@ -1,4 +1,5 @@
 /** The wires of the run: each makes requests that carry their script, at models whose prices are round. */
+import { RATES, VERSION } from '../harness/messages.ts'
 import { CAP, scriptOf, sizesOf } from './plans.ts'
 import type { Random } from './random.ts'
 
@@ -27,6 +28,11 @@ export type BookRequest = {
   /** How it is paid; `answers` is how often a price per request is asked for. */
   rates: Rates
   answers: number
+  /**
+   * Whether its stream tells the input at the start. Where it does, a cut answer is charged its true input, and what
+   * was written but had not arrived when it was cut is nobody's to know.
+   */
+  tellsInput?: boolean
 }
 
 export type BookWire = {
@@ -60,6 +66,37 @@ const chat: BookWire = {
   },
 }
 
+const messages: BookWire = {
+  name: 'messages',
+  weight: 15,
+  make(random, key) {
+    const model = random.one(['claude', 'thinker'])
+    const stream = random.percent(60)
+    const script = scriptOf(random, stream, sizesOf(random, model === 'thinker'))
+    const long = model === 'claude' && random.percent(30)
+    const written = { [long ? 'longCacheWriteTokens' : 'cacheWriteTokens']: cacheWrite(random, script) }
+    // Of searches in a stream that is cut, some may be on their way that nobody has seen yet.
+    const searches = model === 'claude' && !stream && random.percent(30) ? random.between(1, 3) : 0
+    const content = JSON.stringify({ script: { ...script, ...written, toolCallsRun: searches }, key })
+    const body = {
+      model,
+      max_tokens: CAP,
+      messages: [{ role: 'user', content }],
+      ...(long && { cache_control: { type: 'ephemeral', ttl: '1h' } }),
+      ...(searches > 0 && { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }),
+      ...(stream && { stream }),
+    }
+    return {
+      path: '/v1/messages',
+      body: JSON.stringify(body),
+      headers: VERSION,
+      rates: RATES,
+      answers: 1,
+      tellsInput: stream,
+    }
+  },
+}
+
 /** Some of what was not read from the cache is written to it. */
 export function cacheWrite(random: Random, script: { promptTokens?: number; cachedTokens?: number }): number {
   return random.below((script.promptTokens ?? 0) - (script.cachedTokens ?? 0) + 1)
@@ -71,7 +108,7 @@ function ratesOf(model: string): Rates {
   return model === 'caching' ? { ...text, cacheWrite: 4 } : text
 }
 
-export const bookWires: readonly BookWire[] = [chat]
+export const bookWires: readonly BookWire[] = [chat, messages]
 
 /** A wire by its weight. */
 export function anyWire(random: Random): BookWire {

@@ -9,6 +9,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     credit: { usd: 1 },
     providers: {
       openai: { type: 'openai' },
+      anthropic: { type: 'anthropic' },
       gemini: { type: 'gemini' },
       // It speaks no TLS.
       untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
@@ -173,6 +174,22 @@ function soundModels(): Record<string, unknown> {
       price: { input: 1, output: 2, audioInput: 3 },
       reasoning: false,
     },
+    ...anthropicModels(),
+  }
+}
+
+/** Of Anthropic's wire: one with a price for all that it may cost, and one that thinks, with a price for text alone. */
+function anthropicModels(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, cacheWrite: 3, output: 2 }
+  return {
+    claude: {
+      provider: 'anthropic',
+      upstreamModel: 'claude-sonnet-5',
+      price: { ...price, longCacheWrite: 4, perThousandToolCalls: 10, serviceTiers: { priority: 200 } },
+      tools: { callsMax: 3, inputTokensPerCall: 2000 },
+      reasoning: false,
+    },
+    thinker: { provider: 'anthropic', upstreamModel: 'claude-opus-5', price },
   }
 }
 

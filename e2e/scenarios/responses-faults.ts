@@ -110,6 +110,16 @@ function incredible(stack: () => Stack): void {
     })
   }
 
+  it.concurrent('200: searches beyond those that were allowed cost the hold at most', async () => {
+    const more = { model: 'searching', tools: [{ type: 'web_search' }], max_output_tokens: CAP }
+    const asked = await askResponses(stack(), { toolCallsRun: 9, content: 'Found.' }, more)
+    const { entry, charged } = await outcome(stack(), asked.token)
+    expect(entry).toMatchObject({ ended: 'complete', estimated: true })
+    const held = micro(Number(asked.headers.get('faregate-credits-held')))
+    expect(held).toBeLessThan(billedResponse(stack(), asked.key))
+    expect(charged).toBe(held)
+  })
+
   it.concurrent('200: a stream that ends without its last event is charged on evidence', async () => {
     const asked = await askResponses(stack(), { cutShort: true }, { stream: true, max_output_tokens: CAP })
     await expectWithin(stack(), asked, 'complete')

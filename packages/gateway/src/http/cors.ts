@@ -26,6 +26,7 @@ const allowedHeaders = [
 
 const exposedHeaders = [
   'x-request-id',
+  'request-id',
   'retry-after',
   'content-disposition',
   'x-should-retry',
