@@ -19,6 +19,7 @@ const allowedHeaders = [
   'anthropic-dangerous-direct-browser-access',
   'x-goog-api-key',
   'x-goog-api-client',
+  'x-server-timeout',
   'openai-organization',
   'openai-project',
 ]
