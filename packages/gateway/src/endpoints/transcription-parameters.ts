@@ -2,8 +2,8 @@
  * What a request for a transcript may say, one row a field of its form: those of openai 7.57's
  * `TranscriptionCreateParamsBase`. An object in a form comes as JSON, or field by field as `name[key]`.
  */
+import { scanJsonObject } from './json-scan.ts'
 import { anything, type Check, oneOf, type ParameterTable, string } from './parameters.ts'
-import { parseRecord } from './usage.ts'
 
 /** Fields that may be given many times, as `name[]`. */
 export const transcriptionLists: ReadonlySet<string> = new Set([
@@ -27,7 +27,7 @@ const vadKeys = new Map([
   ['silence_duration_ms', decimalBetween(0, 60_000)],
 ])
 const chunkingStrategy: Check = {
-  accepts: (value) => value === 'auto' || (typeof value === 'string' && isVad(parseRecord(value))),
+  accepts: (value) => value === 'auto' || (typeof value === 'string' && isVad(value)),
   expected: '"auto", or JSON of type "server_vad" with threshold, prefix_padding_ms and silence_duration_ms',
   code: 'unsupported_parameter',
 }
@@ -61,9 +61,11 @@ export const transcriptionParameters: ParameterTable = new Map([
   ['known_speaker_references', { policy: 'refuse', why: noSpeakers }],
 ])
 
-function isVad(given: Record<string, unknown> | null): boolean {
-  if (given === null || given.type === undefined) return false
-  return Object.entries(given).every(
+/** Read as strictly as a body: it goes on as the text that it is. */
+function isVad(text: string): boolean {
+  const scan = scanJsonObject(text)
+  if (!scan.ok || scan.value.value.type === undefined) return false
+  return Object.entries(scan.value.value).every(
     ([key, value]) =>
       value === null || vadKeys.get(key)?.accepts(typeof value === 'number' ? String(value) : value),
   )

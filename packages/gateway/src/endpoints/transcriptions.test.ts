@@ -155,6 +155,12 @@ describe('what is refused with 400', () => {
       'unsupported_parameter',
       'chunking_strategy',
     ],
+    [
+      'parts said twice',
+      { chunking_strategy: '{"type":"server_vad","threshold":0.1,"threshold":0.9}' },
+      'unsupported_parameter',
+      'chunking_strategy',
+    ],
     ['speakers', { 'known_speaker_names[]': 'a' }, 'unsupported_parameter', 'known_speaker_names'],
     [
       'their voices',
