@@ -1,4 +1,5 @@
 /** The wires of the run: each makes requests that carry their script, at models whose prices are round. */
+import { wavFile } from '../harness/sound.ts'
 import { CAP, scriptOf, sizesOf } from './plans.ts'
 import type { Random } from './random.ts'
 
@@ -60,6 +61,68 @@ const chat: BookWire = {
   },
 }
 
+/** Others who speak the chat wire, each with an accent and by another path. */
+const accents: BookWire = {
+  name: 'accents',
+  weight: 10,
+  make(random, key) {
+    const model = random.one(['azure', 'deepseek', 'groq', 'mistral', 'ollama', 'openrouter', 'vllm', 'xai'])
+    const stream = random.percent(60)
+    const content = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, false)), key })
+    const body = { model, messages: [{ role: 'user', content }], max_tokens: CAP, ...(stream && { stream }) }
+    return { path: '/v1/chat/completions', body: JSON.stringify(body), rates: text, answers: 1 }
+  },
+}
+
+const responses: BookWire = {
+  name: 'responses',
+  weight: 15,
+  make(random, key) {
+    const model = random.one(['fast', 'deep', 'drained', 'flat'])
+    const stream = random.percent(60)
+    const input = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, model === 'deep')), key })
+    const body = {
+      model,
+      input,
+      ...(random.percent(70) ? { max_output_tokens: CAP } : {}),
+      ...(stream && { stream }),
+    }
+    return { path: '/v1/responses', body: JSON.stringify(body), rates: ratesOf(model), answers: 1 }
+  },
+}
+
+const speech: BookWire = {
+  name: 'speech',
+  weight: 8,
+  make(random, key) {
+    const isByToken = random.percent(40)
+    const script = scriptOf(random, isByToken, sizesOf(random, false))
+    const input = JSON.stringify({ script, key })
+    const how = isByToken ? { model: 'singer', stream_format: 'sse' } : { model: 'voice' }
+    const rates: Rates = isByToken ? { input: 1, output: 2, audioOutput: 4 } : { character: 1 }
+    const body = JSON.stringify({ ...how, input, voice: 'alloy' })
+    return { path: '/v1/audio/speech', body, rates, answers: 1 }
+  },
+}
+
+const transcriptions: BookWire = {
+  name: 'transcriptions',
+  weight: 8,
+  make(random, key) {
+    const isByToken = random.percent(60)
+    const stream = isByToken && random.percent(50)
+    const script = scriptOf(random, stream, sizesOf(random, false))
+    const audioInputTokens = random.below((script.promptTokens ?? 0) + 1)
+    const form = new FormData()
+    form.append('model', isByToken ? 'scribe' : 'listener')
+    form.append('prompt', JSON.stringify({ script: { ...script, cachedTokens: 0, audioInputTokens }, key }))
+    form.append('file', wavFile(random.between(10, 20)))
+    if (stream) form.append('stream', 'true')
+    const rates: Rates = isByToken ? { input: 1, output: 2, audioInput: 3 } : { audioSecond: 100 }
+    return { path: '/v1/audio/transcriptions', body: form, rates, answers: 1 }
+  },
+}
+
 /** Some of what was not read from the cache is written to it. */
 export function cacheWrite(random: Random, script: { promptTokens?: number; cachedTokens?: number }): number {
   return random.below((script.promptTokens ?? 0) - (script.cachedTokens ?? 0) + 1)
@@ -71,7 +134,7 @@ function ratesOf(model: string): Rates {
   return model === 'caching' ? { ...text, cacheWrite: 4 } : text
 }
 
-export const bookWires: readonly BookWire[] = [chat]
+export const bookWires: readonly BookWire[] = [chat, accents, responses, speech, transcriptions]
 
 /** A wire by its weight. */
 export function anyWire(random: Random): BookWire {

@@ -8,12 +8,11 @@ export type WireExample = {
   body: Record<string, unknown> | FormData
   /** Headers that its SDK always sends. */
   headers?: Record<string, string>
-  /** The gateway's code in a refusal's body, or what stands for it on that wire. */
+  /** The gateway's code in a refusal's body; on Anthropic's and Gemini's wires their own word for it. */
   codeOf(body: unknown): unknown
 }
 
 const openAi = (body: unknown) => (body as { error?: { code?: unknown } }).error?.code
-/** Anthropic's errors have a type and a message; the code stands in front of the message's end. */
 const anthropic = (body: unknown) => (body as { error?: { type?: unknown } }).error?.type
 const gemini = (body: unknown) => (body as { error?: { status?: unknown } }).error?.status
 
@@ -26,8 +25,18 @@ export function wireExamples(text: string): WireExample[] {
     { name: 'responses', path: '/v1/responses', body: { model: 'fast', input: text }, codeOf: openAi },
     { name: 'embeddings', path: '/v1/embeddings', body: { model: 'vectors', input: text }, codeOf: openAi },
     { name: 'moderations', path: '/v1/moderations', body: { model: 'guard', input: text }, codeOf: openAi },
-    { name: 'images', path: '/v1/images/generations', body: { model: 'picture', prompt: text }, codeOf: openAi },
-    { name: 'speech', path: '/v1/audio/speech', body: { model: 'voice', input: text, voice: 'alloy' }, codeOf: openAi },
+    {
+      name: 'images',
+      path: '/v1/images/generations',
+      body: { model: 'picture', prompt: text },
+      codeOf: openAi,
+    },
+    {
+      name: 'speech',
+      path: '/v1/audio/speech',
+      body: { model: 'voice', input: text, voice: 'alloy' },
+      codeOf: openAi,
+    },
     {
       name: 'messages',
       path: '/v1/messages',
@@ -42,10 +51,15 @@ export function wireExamples(text: string): WireExample[] {
       headers: { 'anthropic-version': '2023-06-01' },
       codeOf: anthropic,
     },
-    { name: 'generateContent', path: '/v1beta/models/gem:generateContent', body: { contents }, codeOf: gemini },
+    {
+      name: 'generateContent',
+      path: '/v1beta/models/gemini:generateContent',
+      body: { contents },
+      codeOf: gemini,
+    },
     {
       name: 'streamGenerateContent',
-      path: '/v1beta/models/gem:streamGenerateContent?alt=sse',
+      path: '/v1beta/models/gemini:streamGenerateContent?alt=sse',
       body: { contents },
       codeOf: gemini,
     },
