@@ -123,6 +123,71 @@ const transcriptions: BookWire = {
   },
 }
 
+const gemini: BookWire = {
+  name: 'gemini',
+  weight: 12,
+  make(random, key) {
+    const stream = random.percent(60)
+    const script = scriptOf(random, stream, sizesOf(random, false))
+    const contents = [{ role: 'user', parts: [{ text: JSON.stringify({ script, key }) }] }]
+    const generationConfig = random.percent(70) ? { generationConfig: { maxOutputTokens: CAP } } : {}
+    const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent'
+    const body = JSON.stringify({ contents, ...generationConfig })
+    return { path: `/v1beta/models/gem:${method}`, body, rates: text, answers: 1 }
+  },
+}
+
+const embeddings: BookWire = {
+  name: 'embeddings',
+  weight: 6,
+  make(random, key) {
+    const script = {
+      ...scriptOf(random, false, { completionTokens: 0, reasoningTokens: 0 }),
+      cachedTokens: 0,
+    }
+    const body = JSON.stringify({ model: 'vectors', input: JSON.stringify({ script, key }) })
+    return { path: '/v1/embeddings', body, rates: { input: 1 }, answers: 1 }
+  },
+}
+
+const moderations: BookWire = {
+  name: 'moderations',
+  weight: 4,
+  make(random, key) {
+    const model = random.one(['omni-moderation-latest', 'guard'])
+    const script = scriptOf(random, false, { completionTokens: 0, reasoningTokens: 0 })
+    const body = JSON.stringify({ model, input: JSON.stringify({ script, key }) })
+    const rates = model === 'guard' ? { perRequest: 250_000 } : {}
+    return { path: '/v1/moderations', body, rates, answers: 1 }
+  },
+}
+
+const images: BookWire = {
+  name: 'images',
+  weight: 6,
+  make(random, key) {
+    const stream = random.percent(50)
+    const n = random.percent(20) ? 2 : 1
+    // A picture is drawn out of sight; no model takes less than a millisecond a token.
+    const sizes = { completionTokens: random.between(50, 250), reasoningTokens: 0 }
+    const script = scriptOf(random, false, sizes)
+    const timed = stream
+      ? { ...script, firstChunkDelayMs: script.headersDelayMs ?? 0, headersDelayMs: 0 }
+      : script
+    const body = {
+      model: random.one(['picture', 'poster']),
+      prompt: JSON.stringify({ script: { ...timed, imageOutputTokens: sizes.completionTokens }, key }),
+      ...(n > 1 && { n }),
+    }
+    const isFlat = body.model === 'poster'
+    const shape = isFlat
+      ? {}
+      : { size: '1024x1024', quality: 'low', ...(stream && { stream, partial_images: random.below(3) }) }
+    const rates: Rates = isFlat ? { perRequest: 250_000 } : { ...text, imageOutput: 3 }
+    return { path: '/v1/images/generations', body: JSON.stringify({ ...body, ...shape }), rates, answers: n }
+  },
+}
+
 /** Some of what was not read from the cache is written to it. */
 export function cacheWrite(random: Random, script: { promptTokens?: number; cachedTokens?: number }): number {
   return random.below((script.promptTokens ?? 0) - (script.cachedTokens ?? 0) + 1)
@@ -134,7 +199,17 @@ function ratesOf(model: string): Rates {
   return model === 'caching' ? { ...text, cacheWrite: 4 } : text
 }
 
-export const bookWires: readonly BookWire[] = [chat, accents, responses, speech, transcriptions]
+export const bookWires: readonly BookWire[] = [
+  chat,
+  accents,
+  responses,
+  gemini,
+  embeddings,
+  moderations,
+  images,
+  speech,
+  transcriptions,
+]
 
 /** A wire by its weight. */
 export function anyWire(random: Random): BookWire {

@@ -9,6 +9,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     credit: { usd: 1 },
     providers: {
       openai: { type: 'openai' },
+      gemini: { type: 'gemini' },
       // It speaks no TLS.
       untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
       // Nobody listens on port 1, and no such name is ever given out.
@@ -20,7 +21,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
       },
       ...dialects(providerUrl),
     },
-    models: models(),
+    models: { ...models(), ...otherModels() },
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -79,6 +80,17 @@ function dialects(providerUrl: string): Record<string, unknown> {
   }
 }
 
+/** A search costs 10,000 microcredits, and what priority serves twice as much. */
+function searching(price: object): Record<string, unknown> {
+  return {
+    provider: 'openai',
+    upstreamModel: 'gpt-5-mini',
+    price: { ...price, perThousandToolCalls: 10, serviceTiers: { priority: 200, flex: 50 } },
+    reasoning: false,
+    tools: { callsMax: 3, inputTokensPerCall: 1000 },
+  }
+}
+
 function models(): Record<string, unknown> {
   const price = { input: 1, cachedInput: 0.5, output: 2 }
   // A model for each, by its name.
@@ -126,6 +138,7 @@ function models(): Record<string, unknown> {
       price: { creditsPerRequest: 0.25 },
       reasoning: false,
     },
+    searching: searching(price),
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {
@@ -142,5 +155,23 @@ function models(): Record<string, unknown> {
       price: { input: 1, output: 2, audioInput: 3 },
       reasoning: false,
     },
+  }
+}
+
+/** Models that write no text: of vectors, verdicts and pictures. A token that is drawn costs 3 microcredits. */
+function otherModels(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  const drawn = { ...price, imageOutput: 3 }
+  const verdicts = 'omni-moderation-latest'
+  return {
+    gem: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash', price, reasoning: false },
+    painter: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash-image', price: drawn, reasoning: false },
+    vectors: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
+    [verdicts]: { provider: 'openai', price: 'free' },
+    guard: { provider: 'openai', upstreamModel: verdicts, price: { creditsPerRequest: 0.25 } },
+    picture: { provider: 'openai', upstreamModel: 'gpt-image-2', price: drawn },
+    thumbnail: { provider: 'openai', upstreamModel: 'gpt-image-2', price: drawn, outputTokensMax: 1000 },
+    sketch: { provider: 'openai', upstreamModel: 'gpt-image-1.5', price: drawn },
+    poster: { provider: 'openai', upstreamModel: 'dall-e-3', price: { creditsPerRequest: 0.25 } },
   }
 }

@@ -55,6 +55,19 @@ export async function ask(
   return { token, key, status: answer.status, headers: answer.headers, text: await answer.text() }
 }
 
+/** Sends a request of any wire as a fresh user; `key` is the name that its script tells the provider. */
+export async function askAt(
+  stack: Stack,
+  path: string,
+  key: string,
+  body: Record<string, unknown>,
+  plan?: string,
+): Promise<Asked> {
+  const token = await tokenOf(stack, newUser(), plan)
+  const answer = await call(stack, token, path, { body })
+  return { token, key, status: answer.status, headers: answer.headers, text: await answer.text() }
+}
+
 /** Waits until nothing is held any more and `count` charges are on the books; returns the newest. */
 export async function outcome(stack: Stack, token: string, count = 1): Promise<Outcome> {
   return until(`${count} requests have ended`, 15_000, async () => {

@@ -10,7 +10,7 @@ export type Left = { token: string; key: string; held: number }
 /** The output cap of a stream that is left. */
 export const LEFT_CAP = 3000
 
-/** Starts a stream as a fresh user and hangs up once this many events have been read. */
+/** Starts a chat's stream as a fresh user and hangs up once this many events have been read. */
 export async function leave(
   stack: Stack,
   model: string,
@@ -18,10 +18,20 @@ export async function leave(
   events: number,
   more: Record<string, unknown> = {},
 ): Promise<Left> {
-  const [token, key, client] = [await tokenOf(stack, newUser()), newKey(), new AbortController()]
+  const key = newKey()
   const body = chatBody(key, script, { model, stream: true, max_tokens: LEFT_CAP, ...more })
+  return leaveStream(stack, { path: '/v1/chat/completions', key, body }, events)
+}
+
+/** Starts any wire's stream as a fresh user and hangs up once this many events have been read. */
+export async function leaveStream(
+  stack: Stack,
+  { path, key, body }: { path: string; key: string; body: unknown },
+  events: number,
+): Promise<Left> {
+  const [token, client] = [await tokenOf(stack, newUser()), new AbortController()]
   const { signal } = client
-  const answer = await call(stack, token, '/v1/chat/completions', { body, signal })
+  const answer = await call(stack, token, path, { body, signal })
   if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}`)
   const reader = answer.body?.getReader()
   let text = ''

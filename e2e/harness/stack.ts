@@ -71,6 +71,8 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
     OPENAI_API_KEY: PROVIDER_KEY,
     OPENAI_BASE_URL: provider.url,
     ...dialectEnvironment(provider.url),
+    GEMINI_API_KEY: PROVIDER_KEY,
+    GEMINI_BASE_URL: provider.url.replace(/\/v1$/, ''),
     ...stripe.environment,
     FAREGATE_ADMIN_KEY: ADMIN_KEY,
     FAREGATE_CONFIG: configPath,

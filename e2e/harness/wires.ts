@@ -8,11 +8,12 @@ export type WireExample = {
   body: Record<string, unknown> | FormData
   /** Headers that its SDK always sends. */
   headers?: Record<string, string>
-  /** The gateway's code in a refusal's body; on Anthropic's and Gemini's wires their own word for it. */
+  /** The gateway's code in a refusal's body, or what stands for it on that wire. */
   codeOf(body: unknown): unknown
 }
 
 const openAi = (body: unknown) => (body as { error?: { code?: unknown } }).error?.code
+/** Anthropic's errors have a type and a message; the code stands in front of the message's end. */
 const anthropic = (body: unknown) => (body as { error?: { type?: unknown } }).error?.type
 const gemini = (body: unknown) => (body as { error?: { status?: unknown } }).error?.status
 
@@ -53,13 +54,13 @@ export function wireExamples(text: string): WireExample[] {
     },
     {
       name: 'generateContent',
-      path: '/v1beta/models/gemini:generateContent',
+      path: '/v1beta/models/gem:generateContent',
       body: { contents },
       codeOf: gemini,
     },
     {
       name: 'streamGenerateContent',
-      path: '/v1beta/models/gemini:streamGenerateContent?alt=sse',
+      path: '/v1beta/models/gem:streamGenerateContent?alt=sse',
       body: { contents },
       codeOf: gemini,
     },

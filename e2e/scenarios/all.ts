@@ -16,14 +16,25 @@ import { clientLeaves } from './client-leaves.ts'
 import { clientRefusals } from './client-refusals.ts'
 import { cors } from './cors.ts'
 import { dialects } from './dialects.ts'
+import { embeddings } from './embeddings.ts'
+import { gemini } from './gemini.ts'
+import { geminiFaults } from './gemini-faults.ts'
 import { idempotency } from './idempotency.ts'
 import { identity } from './identity.ts'
 import { identityKeys } from './identity-keys.ts'
+import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { moderations } from './moderations.ts'
+import { quotes } from './quotes.ts'
 import { race } from './race.ts'
+import { responses } from './responses.ts'
+import { responsesFaults } from './responses-faults.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkAiResponses } from './sdk-ai-responses.ts'
+import { sdkGemini } from './sdk-gemini.ts'
+import { sdkResponses } from './sdk-responses.ts'
 import { sdkRetries } from './sdk-retries.ts'
 import { speech } from './speech.ts'
 import { transcriptions } from './transcriptions.ts'
@@ -40,6 +51,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('idempotency', () => idempotency(stack))
   describe('limits', () => limits(stack))
   describe('race', () => race(stack))
+  describe('quotes', () => quotes(stack))
   describe('keys', () => keys(stack))
   describe('admin', () => admin(stack))
   describe('account', () => accounts(stack))
@@ -60,8 +72,18 @@ export function everyScenario(stack: () => Stack): void {
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('embeddings', () => embeddings(stack))
+  describe('moderations', () => moderations(stack))
+  describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
   describe('attacks', () => attacks(stack))
+  describe('responses', () => responses(stack))
+  describe('responses faults', () => responsesFaults(stack))
+  describe('sdk responses', () => sdkResponses(stack))
+  describe('sdk ai responses', () => sdkAiResponses(stack))
+  describe('gemini', () => gemini(stack))
+  describe('gemini faults', () => geminiFaults(stack))
+  describe('sdk gemini', () => sdkGemini(stack))
   describe('canaries', () => canaries(stack))
 }

@@ -35,6 +35,13 @@ const tool = {
   function: { name: 'weather', parameters: { type: 'object', properties: { place: { type: 'string' } } } },
 }
 
+const pictureUsage = {
+  input_tokens: 9,
+  input_tokens_details: { text_tokens: 9, image_tokens: 0, cached_tokens: 2 },
+  output_tokens: 196,
+  total_tokens: 205,
+}
+
 export const seeds: readonly Seed[] = [
   {
     name: 'chat completions',
@@ -63,6 +70,47 @@ export const seeds: readonly Seed[] = [
       },
     },
     events: fixture('openai-text.chunks.txt'),
+  },
+  {
+    name: 'embeddings',
+    path: '/v1/embeddings',
+    body: { model: 'vector', input: ['Grüße 🦊', [1, 2]], dimensions: 3, encoding_format: 'float' },
+    plain: {
+      object: 'list',
+      data: [{ object: 'embedding', index: 0, embedding: [0.1, -0.2, 0.3] }],
+      usage: { prompt_tokens: 9, total_tokens: 9 },
+    },
+    events: '',
+  },
+  {
+    name: 'moderations',
+    path: '/v1/moderations',
+    body: {
+      input: [
+        { type: 'text', text: 'Grüße 🦊' },
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+      ],
+    },
+    plain: { id: 'modr-1', model: 'omni-moderation-latest', results: [{ flagged: false }] },
+    events: '',
+  },
+  {
+    name: 'images',
+    path: '/v1/images/generations',
+    body: {
+      model: 'picture',
+      prompt: 'A fox 🦊',
+      n: 1,
+      size: '1024x1024',
+      quality: 'low',
+      partial_images: 2,
+    },
+    plain: { created: 1, data: [{ b64_json: 'AAAA' }], usage: pictureUsage },
+    events: ['partial_image', 'partial_image', 'completed']
+      .map((name) => `image_generation.${name}`)
+      .map((type) => ({ type, b64_json: 'AAAA', ...(type.endsWith('completed') && { usage: pictureUsage }) }))
+      .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+      .join(''),
   },
 ]
 
@@ -144,7 +192,12 @@ function settingsOf() {
   const config = {
     credit: { usd: 1 },
     providers: { openai: { type: 'openai' } },
-    models: { text: { provider: 'openai', upstreamModel: 'gpt-5-mini', price } },
+    models: {
+      text: { provider: 'openai', upstreamModel: 'gpt-5-mini', price },
+      vector: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
+      'omni-moderation-latest': { provider: 'openai', price: { creditsPerRequest: 0.01 } },
+      picture: { provider: 'openai', upstreamModel: 'gpt-image-2', price: { ...price, imageOutput: 3 } },
+    },
     plans: { all: { models: '*', limits: {} } },
     defaultPlan: 'all',
     identity: { authorizedParties: ['http://localhost:3000'] },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { pictureTokensMax } from './gemini-contents.ts'
 import { generateContent } from './generate-content.ts'
 import { acceptedBy, forwardedText, type ParseChoices, refusedBy } from './test-kit.ts'
-import { contentsOf, jpegOf, pictureOf, pngOf } from './test-kit-pictures.ts'
+import { contentsOf, pictureOf, pngOf } from './test-kit-gemini.ts'
 
 const accepted = (body: unknown, choices: ParseChoices = {}) =>
   acceptedBy(generateContent, body, { pathModel: 'fast', ...choices })
@@ -140,7 +140,7 @@ describe('tools', () => {
 describe('pictures', () => {
   test('cost what their size does, not the bytes of their text', () => {
     const data = pngOf(4000, 3000).replaceAll('=', '') + 'A'.repeat(400_000)
-    const request = accepted(contentsOf(pictureOf(data), pictureOf(jpegOf(10, 10), 'IMAGE/JPEG')))
+    const request = accepted(contentsOf(pictureOf(data), pictureOf(pngOf(10, 10), 'IMAGE/PNG')))
     expect(request.uses).toEqual({ imageInputTokens: 24 * 258 + 2240 })
     expect(request.forwardedBytesMax).toBeLessThan(400)
     expect(forwardedText(request)).toContain(data)
@@ -177,6 +177,17 @@ describe('pictures', () => {
     ['no type', { inlineData: { data: 'AAAA' } }, 'invalid_value', 'inlineData.mimeType'],
   ])('400: %s', (_, part, code, where) => {
     expect(refused(contentsOf(part))).toMatchObject({ code, param: `contents[0].parts[0].${where}` })
+  })
+
+  test('are measured in either alphabet of base64', () => {
+    const data = pngOf(1023, 65_535)
+    const other = data.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+    expect(other).not.toBe(data)
+    const tokens = pictureTokensMax(1023, 65_535)
+    expect(accepted(contentsOf(pictureOf(data), pictureOf(other))).uses).toEqual({
+      imageInputTokens: 2 * tokens,
+    })
+    expect(refused(contentsOf(pictureOf(pngOf(1, 65_536)))).code).toBe('invalid_value')
   })
 
   test.each([

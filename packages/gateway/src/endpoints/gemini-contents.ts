@@ -6,8 +6,8 @@
 import type { Model } from '../core/catalog.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { camelCase, givenTwice } from './gemini-parameters.ts'
+import { imageSize } from './image-size.ts'
 import { boolean, type Check, invalidValue, number, object, string, unsupported } from './parameters.ts'
-import { isBase64, isHeif, pictureSize } from './picture-size.ts'
 import { record } from './usage.ts'
 
 /** The most contents in one request, and parts in one content. */
@@ -244,9 +244,27 @@ function tokensOf(type: string, data: string, { media }: Surroundings): number |
     )
   }
   if (isUnmeasured) return most !== null && isHeif(data) ? most : noPicture
-  const size = pictureSize(data)
-  if (size === null) return noPicture
-  return most ?? pictureTokensMax(size.width, size.height)
+  const size = imageSize(standardAlphabet(data))
+  if (size === null || size.width > sideMax || size.height > sideMax) return noPicture
+  const tokens = pictureTokensMax(size.width, size.height)
+  return Math.min(tokens, most ?? tokens)
+}
+
+/** No picture is larger, in pixels, that its decoders take. */
+const sideMax = 65_535
+
+/** Whether a text is base64, of either alphabet that the provider takes, on one line. */
+function isBase64(text: string): boolean {
+  return /^[A-Za-z0-9+/_-]*={0,2}$/.test(text)
+}
+
+function standardAlphabet(base64: string): string {
+  return base64.replaceAll('-', '+').replaceAll('_', '/')
+}
+
+/** Whether it is a HEIC or HEIF file, whose size stands deep in it. */
+function isHeif(base64: string): boolean {
+  return base64.length > 12 && atob(standardAlphabet(base64.slice(0, 12))).endsWith('ftyp', 8)
 }
 
 const noPicture = refusal(

@@ -5,7 +5,7 @@ import { unitPrice } from '../core/test-kit.ts'
 import type { ForwardOptions, ModelRequest } from '../ports.ts'
 import { generateContent } from './generate-content.ts'
 import { forwardedText, holdOf, parseWith } from './test-kit.ts'
-import { pictureOf, pngOf } from './test-kit-pictures.ts'
+import { pictureOf, pngOf } from './test-kit-gemini.ts'
 
 /** Of a field that is given in both spellings, the first alone. */
 function oneSpelling(camel: string, snake: string) {

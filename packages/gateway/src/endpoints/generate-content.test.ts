@@ -3,7 +3,7 @@ import type { ModelRequest } from '../ports.ts'
 import { geminiParameters, generationParameters } from './gemini-parameters.ts'
 import { generateContent, streamGenerateContent } from './generate-content.ts'
 import { acceptedBy, forwardedText, type ParseChoices, refusedBy } from './test-kit.ts'
-import { contentsOf } from './test-kit-pictures.ts'
+import { contentsOf } from './test-kit-gemini.ts'
 
 const base = contentsOf({ text: 'Hi' })
 const pathModel = 'models/fast'

@@ -51,7 +51,7 @@ describe('streams', () => {
     const before = play(': nothing yet\n\n', 0).tap
     expect([before.usage(), before.outputTokensSeen(), before.started()]).toEqual([null, 7224, false])
     const during = play(partial, 0).tap
-    expect([during.usage(), during.outputTokensSeen(), during.started()]).toEqual([null, 7224, true])
+    expect([during.usage(), during.outputTokensSeen(), during.started()]).toEqual([null, 7224, false])
     expect(during.ended?.()).toBe(false)
   })
 

@@ -24,7 +24,8 @@ export function createImagesTap(request: Pick<ModelRequest, 'outputTokensAsked' 
       return silent ? { ...reading, invalid: true } : reading
     },
     outputTokensSeen: () => tokensMax,
-    started: () => state.pictures > 0,
+    // A preview shows nothing of what is still to be paid, so that it is better read on for a client that left.
+    started: () => state.ended,
     ended: () => state.ended,
   }
 }
@@ -36,7 +37,6 @@ function readEvent(state: State, data: string, name: string | null): EventKind {
   const json = parseRecord(data)
   if (json === null) return 'invalid'
   if (json.type === 'error' || (json.error !== undefined && json.error !== null)) return 'error'
-  if (json.type === 'image_generation.partial_image') state.pictures = 1
   if (json.type !== 'image_generation.completed') return 'pass'
   take(state, json, 1)
   return 'last'

@@ -11,19 +11,15 @@ import { billingRoutes, type Sales } from './billing.ts'
 import { allowOrigin, preflight } from './cors.ts'
 import type { Env } from './env.ts'
 import { keyRoutes } from './keys.ts'
+import { callOf, type ModelRoute } from './model-call.ts'
 import { modelRoutes } from './models.ts'
+import { quoteRoutes } from './quotes.ts'
 import { internalError, refuse } from './respond.ts'
 import { webhookRoute } from './webhooks.ts'
 
 /** The most headers, and bytes in them, that a request may have. */
 const HEADERS_MAX = 100
 const HEADER_BYTES_MAX = 16_384
-
-/**
- * Where an endpoint is served. A path may name its model: `/v1beta/:call{…}`, where the call is the model's name,
- * a colon and the method.
- */
-export type ModelRoute = { paths: readonly string[]; endpoint: Endpoint }
 
 export type AppOptions = {
   pipeline: Pipeline
@@ -98,6 +94,7 @@ function createRoutes(options: AppOptions): Hono<Env> {
   for (const { paths, endpoint } of options.modelRoutes) {
     for (const path of paths) routes.post(path, (context) => serveModel(pipeline, endpoint, context))
   }
+  quoteRoutes(routes, pipeline, options.modelRoutes)
   modelRoutes(routes, pipeline)
   accountRoutes(routes, options)
   keyRoutes(routes, pipeline)
@@ -114,15 +111,9 @@ function createRoutes(options: AppOptions): Hono<Env> {
   return routes
 }
 
-async function serveModel(
-  pipeline: Pipeline,
-  endpoint: Endpoint,
-  { req, env }: Context<Env>,
-): Promise<Response> {
-  const { requestId, waitUntil } = env
-  const model = req.param('call')?.replace(/:[^:]*$/, '') ?? null
-  const answer = await run(pipeline, { request: req.raw, endpoint, model, requestId, waitUntil })
-  return answer.ok ? answer.value : refuse(answer.error, requestId, endpoint.wire.refusal)
+async function serveModel(pipeline: Pipeline, endpoint: Endpoint, context: Context<Env>): Promise<Response> {
+  const answer = await run(pipeline, callOf(endpoint, context))
+  return answer.ok ? answer.value : refuse(answer.error, context.env.requestId, endpoint.wire.refusal)
 }
 
 function unsupported(method: string, path: string): Refusal {

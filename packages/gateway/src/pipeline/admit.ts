@@ -1,10 +1,11 @@
 /** Admission: finds the model, bounds what the request can cost, and holds that many credits, or refuses. */
 import type { Uses } from '../core/account.ts'
-import { priceAt } from '../core/catalog.ts'
+import { type Model, priceAt } from '../core/catalog.ts'
+import type { Reserve } from '../core/command.ts'
 import { type Price, pricesTokens } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { type Identity, type ModelRequest, StoreUnavailable } from '../ports.ts'
+import { type Identity, type ModelRequest, type Provider, StoreUnavailable } from '../ports.ts'
 import type { Admitted, Asked, Call, Pipeline } from './call.ts'
 
 /** Reserves credits for the request; nothing has been sent yet. */
@@ -14,6 +15,31 @@ export async function admit(
   identity: Identity,
   { ask, idempotency }: Asked,
 ): Promise<Result<Admitted, Refusal>> {
+  const bounded = boundRequest(pipeline, call, identity, { ask, idempotency })
+  if (!bounded.ok) return bounded
+  const { model, provider, command } = bounded.value
+  const reserved = await pipeline.store.apply(identity.accountId, command)
+  if (!reserved.ok) {
+    if (reserved.error.topUpDue && pipeline.topUp) call.waitUntil(pipeline.topUp(identity.accountId))
+    return reserved
+  }
+  const { unknownPlanClaim } = reserved.value
+  if (unknownPlanClaim !== null) {
+    pipeline.log('warn', 'unknown_plan_claim', { claim: unknownPlanClaim, plan: reserved.value.plan })
+  }
+  return ok({ identity, model, provider, ask, idempotency, reply: reserved.value })
+}
+
+/** A request with bounds on all that it can use: what is to be reserved for it, or quoted. */
+export type Bounded = { model: Model; provider: Provider; command: Reserve }
+
+/** Finds the model and bounds the request; refuses what the model does not serve. Decides nothing of the account. */
+export function boundRequest(
+  pipeline: Pipeline,
+  call: Call,
+  identity: Identity,
+  { ask, idempotency }: Asked,
+): Result<Bounded, Refusal> {
   const model = pipeline.catalog.models.get(ask.model)
   const provider = model && pipeline.providers.get(model.provider)
   if (!model || !provider) return err(modelNotFound(pipeline, ask.model))
@@ -29,7 +55,7 @@ export async function admit(
   const { base, perItem } = provider.overheadTokens
   // Byte-level tokenizers make at most one token of a byte; the provider's own framing comes on top.
   const textTokensMax = ask.forwardedBytesMax + base + perItem * ask.items + (ask.addedTokensMax ?? 0)
-  const reserved = await pipeline.store.apply(identity.accountId, {
+  const command: Reserve = {
     kind: 'reserve',
     id: call.requestId,
     member: identity.member ?? null,
@@ -48,16 +74,8 @@ export async function admit(
       ...(ask.outputFixed && { fixed: true as const }),
     },
     ...(idempotency && { idempotency }),
-  })
-  if (!reserved.ok) {
-    if (reserved.error.topUpDue && pipeline.topUp) call.waitUntil(pipeline.topUp(identity.accountId))
-    return reserved
   }
-  const { unknownPlanClaim } = reserved.value
-  if (unknownPlanClaim !== null) {
-    pipeline.log('warn', 'unknown_plan_claim', { claim: unknownPlanClaim, plan: reserved.value.plan })
-  }
-  return ok({ identity, model, provider, ask, idempotency, reply: reserved.value })
+  return ok({ model, provider, command })
 }
 
 const freePrice: Price = {

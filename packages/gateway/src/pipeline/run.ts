@@ -36,7 +36,12 @@ export async function run(pipeline: Pipeline, call: Call): Promise<Result<Respon
   return work
 }
 
-async function parse(pipeline: Pipeline, call: Call, identity: Identity): Promise<Result<Asked, Refusal>> {
+/** Reads and checks what was sent. */
+export async function parse(
+  pipeline: Pipeline,
+  call: Call,
+  identity: Identity,
+): Promise<Result<Asked, Refusal>> {
   const { settings, catalog, clock } = pipeline
   const bytes = await readBody(call.request, call.endpoint.takesFiles ? settings.upload : settings.body)
   if (!bytes.ok) return bytes

@@ -1,0 +1,25 @@
+/** Gemini's requests that hold pictures of a size, for tests. */
+
+/** The beginning of a PNG of that size, in base64. */
+export function pngOf(width: number, height: number): string {
+  const head = [0x89, ...codesOf('PNG\r\n\u001a\n'), 0, 0, 0, 13, ...codesOf('IHDR')]
+  return btoa(String.fromCharCode(...head, ...fourBytes(width), ...fourBytes(height), 8, 2, 0, 0, 0))
+}
+
+/** A part that holds a picture. */
+export function pictureOf(data: string, mimeType = 'image/png'): { inlineData: Record<string, string> } {
+  return { inlineData: { mimeType, data } }
+}
+
+/** A user's content of these parts. */
+export function contentsOf(...parts: unknown[]): Record<string, unknown> {
+  return { contents: [{ role: 'user', parts }] }
+}
+
+function codesOf(text: string): number[] {
+  return Array.from(text, (letter) => letter.charCodeAt(0))
+}
+
+function fourBytes(value: number): number[] {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff)
+}
