@@ -25,7 +25,7 @@ export type Balance = {
 /** Waits until every hold has ended, and compares. */
 export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise<Balance> {
   const balance: Balance = { counts: {}, billed: 0, charged: 0, metered: 0, cut: 0, unsent: 0, faults: [] }
-  balance.faults.push(...(await untilIdle(stack)))
+  balance.faults.push(...(await untilIdle(stack, sent)))
   const bills = new Map(
     stack.provider.bills().flatMap((bill) => bill.keys.map((key) => [key, bill] as const)),
   )
@@ -51,10 +51,15 @@ export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise
 }
 
 /** Waits for the provider to be left alone; a request that it still answers long after is a connection that leaked. */
-async function untilIdle(stack: Stack): Promise<string[]> {
+async function untilIdle(stack: Stack, sent: readonly Sent[]): Promise<string[]> {
   const open = () => stack.provider.bills().filter((bill) => bill.open)
   await until('the provider is idle', 30_000, () => open().length === 0).catch(() => {})
-  return open().map((bill) => `still being answered: ${JSON.stringify(bill)}`)
+  return open().map((bill) => {
+    const request = sent.find(({ key }) => bill.keys.includes(key))
+    const { request: _, ...facts } = request ?? { request: null }
+    const body = request && describe(request)
+    return `still being answered: ${JSON.stringify({ ...facts, bill, body })}`
+  })
 }
 
 /** The charges of a user whose requests have all ended; checks that they and the balance are the grant. */
