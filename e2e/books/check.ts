@@ -95,10 +95,14 @@ function compared(request: Sent, bill: Bill | undefined, entry: Entry | null): C
   const isReleased = entry !== null && charged === 0 && entry.ended === 'error' && !entry.estimated
   const kind = entry === null ? 'no charge' : isReleased ? 'released' : entry.estimated ? 'cut' : 'metered'
   const isAnswered = kind === 'cut' || kind === 'metered'
-  const billed = bill ? costOf(request, bill, isAnswered ? request.request.answers : 0) : 0
+  const answers = isAnswered ? request.request.answers : 0
+  const billed = bill ? costOf(request, bill, answers) : 0
+  // What left the provider in the moment of a hang-up is nobody's to know.
+  const isUnderWay = request.request.tellsInput === true && request.client !== 'reads'
+  const least = bill && isUnderWay ? costOf(request, { ...bill, completionTokens: 0 }, answers) : billed
   const isRight =
     kind === 'cut'
-      ? billed <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
+      ? least <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
       : billed === charged
   return { kind, billed, charged, isRight }
 }

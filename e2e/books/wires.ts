@@ -1,4 +1,6 @@
 /** The wires of the run: each makes requests that carry their script, at models whose prices are round. */
+
+import { RATES, VERSION } from '../harness/messages.ts'
 import { wavFile } from '../harness/sound.ts'
 import { CAP, scriptOf, sizesOf } from './plans.ts'
 import type { Random } from './random.ts'
@@ -28,6 +30,11 @@ export type BookRequest = {
   /** How it is paid; `answers` is how often a price per request is asked for. */
   rates: Rates
   answers: number
+  /**
+   * Whether its stream tells the input at the start. Where it does, a cut answer is charged its true input, and what
+   * was written but had not arrived when it was cut is nobody's to know.
+   */
+  tellsInput?: boolean
 }
 
 export type BookWire = {
@@ -70,7 +77,7 @@ const accents: BookWire = {
     const stream = random.percent(60)
     const content = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, false)), key })
     const body = { model, messages: [{ role: 'user', content }], max_tokens: CAP, ...(stream && { stream }) }
-    return { path: '/v1/chat/completions', body: JSON.stringify(body), rates: text, answers: 1 }
+    return { path: '/v1/chat/completions', body: JSON.stringify(body), rates: text, answers: 1, tellsInput: model === 'vllm' && stream }
   },
 }
 
@@ -185,6 +192,34 @@ const images: BookWire = {
       : { size: '1024x1024', quality: 'low', ...(stream && { stream, partial_images: random.below(3) }) }
     const rates: Rates = isFlat ? { perRequest: 250_000 } : { ...text, imageOutput: 3 }
     return { path: '/v1/images/generations', body: JSON.stringify({ ...body, ...shape }), rates, answers: n }
+const messages: BookWire = {
+  name: 'messages',
+  weight: 15,
+  make(random, key) {
+    const model = random.one(['claude', 'thinker'])
+    const stream = random.percent(60)
+    const script = scriptOf(random, stream, sizesOf(random, model === 'thinker'))
+    const long = model === 'claude' && random.percent(30)
+    const written = { [long ? 'longCacheWriteTokens' : 'cacheWriteTokens']: cacheWrite(random, script) }
+    // Of searches in a stream that is cut, some may be on their way that nobody has seen yet.
+    const searches = model === 'claude' && !stream && random.percent(30) ? random.between(1, 3) : 0
+    const content = JSON.stringify({ script: { ...script, ...written, toolCallsRun: searches }, key })
+    const body = {
+      model,
+      max_tokens: CAP,
+      messages: [{ role: 'user', content }],
+      ...(long && { cache_control: { type: 'ephemeral', ttl: '1h' } }),
+      ...(searches > 0 && { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }),
+      ...(stream && { stream }),
+    }
+    return {
+      path: '/v1/messages',
+      body: JSON.stringify(body),
+      headers: VERSION,
+      rates: RATES,
+      answers: 1,
+      tellsInput: stream,
+    }
   },
 }
 
@@ -203,6 +238,7 @@ export const bookWires: readonly BookWire[] = [
   chat,
   accents,
   responses,
+  messages,
   gemini,
   embeddings,
   moderations,

@@ -9,6 +9,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
     credit: { usd: 1 },
     providers: {
       openai: { type: 'openai' },
+      anthropic: { type: 'anthropic' },
       gemini: { type: 'gemini' },
       // It speaks no TLS.
       untrusted: { type: 'openai-compatible', baseUrl: providerUrl.replace('http:', 'https:') },
@@ -21,7 +22,7 @@ export function testConfig(providerUrl: string): Record<string, unknown> {
       },
       ...dialects(providerUrl),
     },
-    models: { ...models(), ...otherModels() },
+    models: { ...models(), ...otherModels(), ...soundModels() },
     plans: {
       free: { slugs: ['free_user'], models: '*', allowance: { credits: 10, every: 'month' }, limits: {} },
       pro: {
@@ -139,6 +140,13 @@ function models(): Record<string, unknown> {
       reasoning: false,
     },
     searching: searching(price),
+  }
+}
+
+/** Models of sound. */
+function soundModels(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, output: 2 }
+  return {
     // A character costs a microcredit.
     voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 1 } },
     singer: {
@@ -146,6 +154,17 @@ function models(): Record<string, unknown> {
       upstreamModel: 'gpt-4o-mini-tts',
       price: { input: 1, output: 2, audioOutput: 4 },
       outputTokensMax: 500,
+    },
+    // It sees, hears and speaks, and has tiers.
+    omni: {
+      provider: 'openai',
+      upstreamModel: 'gpt-audio',
+      price: {
+        ...price,
+        ...{ imageInput: 2, audioInput: 3, cachedAudioInput: 2.5, audioOutput: 4 },
+        serviceTiers: { priority: 200, flex: 50 },
+      },
+      reasoning: false,
     },
     // A second costs 100 microcredits.
     listener: { provider: 'openai', upstreamModel: 'whisper-1', price: { perMinuteOfAudio: 0.006 } },
@@ -155,6 +174,22 @@ function models(): Record<string, unknown> {
       price: { input: 1, output: 2, audioInput: 3 },
       reasoning: false,
     },
+    ...anthropicModels(),
+  }
+}
+
+/** Of Anthropic's wire: one with a price for all that it may cost, and one that thinks, with a price for text alone. */
+function anthropicModels(): Record<string, unknown> {
+  const price = { input: 1, cachedInput: 0.5, cacheWrite: 3, output: 2 }
+  return {
+    claude: {
+      provider: 'anthropic',
+      upstreamModel: 'claude-sonnet-5',
+      price: { ...price, longCacheWrite: 4, perThousandToolCalls: 10, serviceTiers: { priority: 200 } },
+      tools: { callsMax: 3, inputTokensPerCall: 2000 },
+      reasoning: false,
+    },
+    thinker: { provider: 'anthropic', upstreamModel: 'claude-opus-5', price },
   }
 }
 

@@ -26,11 +26,13 @@ export function wavFile(seconds = 3, name = 'talk.wav'): File {
   return new File([wavOf(seconds)], name, { type: 'audio/wav' })
 }
 
-/** What the provider asks for sound in microcredits: of `voice`, `singer`, `listener` and `scribe` alike. */
+/** What the provider asks in microcredits, of the models that hear and speak (`voice` to `omni`), which cost alike. */
 export function soundCostOf(bill: Bill): number {
-  const { promptTokens, audioInputTokens, completionTokens, audioOutputTokens } = bill
-  const text = promptTokens - audioInputTokens + (completionTokens - audioOutputTokens) * 2
-  return (
-    text + audioInputTokens * 3 + audioOutputTokens * 4 + bill.characters + Math.ceil(bill.audioSeconds) * 100
-  )
+  const { promptTokens, cachedTokens, audioInputTokens, imageInputTokens } = bill
+  const { completionTokens, audioOutputTokens, characters, audioSeconds, serviceTier } = bill
+  const plain = promptTokens - cachedTokens - audioInputTokens - imageInputTokens
+  const input = plain + cachedTokens * 0.5 + audioInputTokens * 3 + imageInputTokens * 2
+  const output = (completionTokens - audioOutputTokens) * 2 + audioOutputTokens * 4
+  const tier = serviceTier === 'priority' ? 2 : serviceTier === 'flex' ? 0.5 : 1
+  return Math.ceil((input + output) * tier) + characters + Math.ceil(audioSeconds) * 100
 }

@@ -20,6 +20,7 @@ export type Runtime = 'server' | 'worker'
 export const ADMIN_KEY = 'admin-canary-0123456789'
 export const CLERK_WEBHOOK_SECRET = 'whsec_ZTJlLWNhbmFyeS1jbGVyay13ZWJob29r'
 export const PROVIDER_KEY = 'sk-canary-operator-0123456789'
+export const ANTHROPIC_KEY = 'sk-ant-canary-operator-0123456789'
 
 export type StackOptions = {
   /** Changes to the test config, by top-level key. */
@@ -70,6 +71,8 @@ export async function startStack(runtime: Runtime, options: StackOptions = {}): 
     CLERK_WEBHOOK_SIGNING_SECRET: CLERK_WEBHOOK_SECRET,
     OPENAI_API_KEY: PROVIDER_KEY,
     OPENAI_BASE_URL: provider.url,
+    ANTHROPIC_API_KEY: ANTHROPIC_KEY,
+    ANTHROPIC_BASE_URL: provider.url.replace(/\/v1$/, ''),
     ...dialectEnvironment(provider.url),
     GEMINI_API_KEY: PROVIDER_KEY,
     GEMINI_BASE_URL: provider.url.replace(/\/v1$/, ''),

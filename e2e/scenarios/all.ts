@@ -10,6 +10,7 @@ import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
 import { canaries } from './canaries.ts'
+import { chatMedia } from './chat-media.ts'
 import { clerkWebhooks } from './clerk-webhooks.ts'
 import { clientForwarding } from './client-forwarding.ts'
 import { clientLeaves } from './client-leaves.ts'
@@ -25,6 +26,8 @@ import { identityKeys } from './identity-keys.ts'
 import { images } from './images.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
+import { messages } from './messages.ts'
+import { messagesFaults } from './messages-faults.ts'
 import { moderations } from './moderations.ts'
 import { quotes } from './quotes.ts'
 import { race } from './race.ts'
@@ -32,7 +35,9 @@ import { responses } from './responses.ts'
 import { responsesFaults } from './responses-faults.ts'
 import { sdk } from './sdk.ts'
 import { sdkAi } from './sdk-ai.ts'
+import { sdkAiAnthropic } from './sdk-ai-anthropic.ts'
 import { sdkAiResponses } from './sdk-ai-responses.ts'
+import { sdkAnthropic } from './sdk-anthropic.ts'
 import { sdkGemini } from './sdk-gemini.ts'
 import { sdkResponses } from './sdk-responses.ts'
 import { sdkRetries } from './sdk-retries.ts'
@@ -68,10 +73,15 @@ export function everyScenario(stack: () => Stack): void {
   describe('client leaves', () => clientLeaves(stack))
   describe('client refusals', () => clientRefusals(stack))
   describe('client forwarding', () => clientForwarding(stack))
+  describe('messages', () => messages(stack))
+  describe('messages faults', () => messagesFaults(stack))
   describe('cors', () => cors(stack))
   describe('sdk', () => sdk(stack))
   describe('sdk retries', () => sdkRetries(stack))
   describe('sdk ai', () => sdkAi(stack))
+  describe('sdk anthropic', () => sdkAnthropic(stack))
+  describe('sdk ai anthropic', () => sdkAiAnthropic(stack))
+  describe('chat media', () => chatMedia(stack))
   describe('embeddings', () => embeddings(stack))
   describe('moderations', () => moderations(stack))
   describe('images', () => images(stack))

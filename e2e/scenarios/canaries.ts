@@ -7,7 +7,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { asOperator, call, keyed, newUser, tokenOf } from '../harness/calls.ts'
 import { dataFiles } from '../harness/files.ts'
 import { accountIdOf, adminPath, giveCredits } from '../harness/operator.ts'
-import { ADMIN_KEY, CLERK_WEBHOOK_SECRET, PROVIDER_KEY, type Stack, startStack } from '../harness/stack.ts'
+import {
+  ADMIN_KEY,
+  ANTHROPIC_KEY,
+  CLERK_WEBHOOK_SECRET,
+  PROVIDER_KEY,
+  type Stack,
+  startStack,
+} from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -29,6 +36,7 @@ export function canaries(stack: () => Stack): void {
   it('200 to 504: no prompt, answer, token or key is in any log line or file', async () => {
     const secrets = new Set([
       PROVIDER_KEY,
+      ANTHROPIC_KEY,
       ADMIN_KEY,
       CLERK_WEBHOOK_SECRET,
       SAID,
@@ -104,7 +112,11 @@ async function modelRequests(stack: Stack, token: string): Promise<number[]> {
     { content: ANSWERED },
     { toolCalls: [{ name: 'look_up', arguments: JSON.stringify({ q: ANSWERED }) }] },
     ...[400, 401, 403, 404, 422, 429, 500, 503, 529].map((status) => ({ status, body: error })),
-    { status: 500, body: `<html>${SAID} ${PROVIDER_KEY}</html>`, headers: { 'x-echo': SAID } },
+    {
+      status: 500,
+      body: `<html>${SAID} ${PROVIDER_KEY} ${ANTHROPIC_KEY}</html>`,
+      headers: { 'x-echo': SAID },
+    },
     { redirect: `http://127.0.0.1:1/?q=${SAID}` },
     { content: ANSWERED, badJson: true },
     { content: ANSWERED, badSse: true },
@@ -120,22 +132,33 @@ async function modelRequests(stack: Stack, token: string): Promise<number[]> {
     { content: ANSWERED, model: ANSWERED, serviceTier: ANSWERED },
   ]
   const asked = scripts.flatMap((script) => [false, true].map((stream) => ({ script, stream })))
-  return Promise.all(
-    asked.map(async ({ script, stream }) => {
-      const more = { stream, ...(script['toolCalls'] !== undefined && { tools: [tool] }) }
-      const body = keyed(SAID, script, more)
+  const statuses: number[] = []
+  for (const { path, tool, ...more } of wires) {
+    const answers = asked.map(async ({ script, stream }) => {
+      const tools = script['toolCalls'] !== undefined && { tools: [tool] }
+      const body = keyed(SAID, script, { stream, ...more, ...tools })
       const messages = [{ role: 'system', content: `Never say ${SAID}` }, ...(body['messages'] as unknown[])]
-      const answer = await call(stack, token, CHAT, { body: { ...body, messages } })
-      await answer.text().catch(() => '')
+      const answer = await call(stack, token, path, { body: { ...body, messages } })
+      const text = await answer.text().catch(() => '')
+      for (const secret of [PROVIDER_KEY, ANTHROPIC_KEY]) expect(text).not.toContain(secret)
       return answer.status
-    }),
-  )
+    })
+    statuses.push(...(await Promise.all(answers)))
+  }
+  return statuses
 }
 
-const tool = {
-  type: 'function',
-  function: { name: 'look_up', description: SAID, parameters: { type: 'object', properties: {} } },
-}
+const parameters = { type: 'object', properties: {} }
+/** What is sent alike to each of these, but for its tools. */
+const wires = [
+  { path: CHAT, tool: { type: 'function', function: { name: 'look_up', description: SAID, parameters } } },
+  {
+    path: '/v1/messages',
+    model: 'claude',
+    max_tokens: 300,
+    tool: { name: 'look_up', description: SAID, input_schema: parameters },
+  },
+]
 
 /** Requests that are refused for what they carry. */
 async function refusedRequests(stack: Stack, token: string): Promise<number[]> {

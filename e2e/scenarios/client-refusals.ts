@@ -91,9 +91,9 @@ const unsupported: [field: string, param: string][] = [
   ['"service_tier":"flex"', 'service_tier'],
   ['"web_search_options":{}', 'web_search_options'],
   ['"audio":{"voice":"alloy"}', 'audio'],
+  ['"audio":{"voice":"alloy","format":"wav"}', 'audio'],
   ['"modalities":["text","audio"]', 'modalities'],
   ['"prediction":{"type":"content","content":"x"}', 'prediction'],
-  ['"logprobs":true', 'logprobs'],
   ['"prompt_cache_retention":"24h"', 'prompt_cache_retention'],
   ['"moderation":{}', 'moderation'],
   ['"stream_options":{"x":1}', 'stream_options.x'],
@@ -103,11 +103,14 @@ const unsupported: [field: string, param: string][] = [
   ['"tool_choice":{"type":"web_search"}', 'tool_choice'],
 ]
 
-const badParts: [title: string, part: unknown][] = [
-  ['a remote image', { type: 'image_url', image_url: { url: 'http://169.254.169.254/latest' } }],
-  ['an inline image', { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }],
-  ["another user's file", { type: 'file', file: { file_id: 'file-1' } }],
-  ['a sound', { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }],
+const badParts: [title: string, part: unknown, within: string][] = [
+  [
+    'a remote image',
+    { type: 'image_url', image_url: { url: 'http://169.254.169.254/latest' } },
+    '.image_url.url',
+  ],
+  ["another user's file", { type: 'file', file: { file_id: 'file-1' } }, ''],
+  ['a sound', { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }, '.input_audio'],
 ]
 
 export function clientRefusals(stack: () => Stack): void {
@@ -130,11 +133,12 @@ export function clientRefusals(stack: () => Stack): void {
       await expectRefused(stack(), key, withField(field)(key), refused)
     })
   }
-  for (const [title, part] of badParts) {
+  for (const [title, part, within] of badParts) {
     it.concurrent(`400: ${title} has no price`, async () => {
       const key = newKey()
       const messages = [{ role: 'user', content: [{ type: 'text', text: key }, part] }]
-      const refused = { status: 400, code: 'unsupported_parameter', param: 'messages[0].content[1]' }
+      const param = `messages[0].content[1]${within}`
+      const refused = { status: 400, code: 'unsupported_parameter', param }
       await expectRefused(stack(), key, JSON.stringify({ model: 'fast', messages }), refused)
     })
   }

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { account, call, entries, keyed, newUser, tokenOf } from '../harness/calls.ts'
 import { expectRefusal } from '../harness/refusals.ts'
+import { wavFile } from '../harness/sound.ts'
 import type { Stack } from '../harness/stack.ts'
 
 const CHAT = '/v1/chat/completions'
@@ -15,6 +16,7 @@ type Quote = {
 }
 
 export function quotes(stack: () => Stack): void {
+  wires(stack)
   const cases: [string, Record<string, unknown>][] = [
     ['a plain request', {}],
     ['a cap', { max_completion_tokens: 100 }],
@@ -72,6 +74,48 @@ export function quotes(stack: () => Stack): void {
     const elsewhere = await ask('fast', '?endpoint=/v1/account')
     await expectRefusal(elsewhere, { status: 404, code: 'unsupported_endpoint', param: 'endpoint' })
   })
+}
+
+function wires(stack: () => Stack): void {
+  const hello = { contents: [{ role: 'user', parts: [{ text: 'hello' }] }] }
+  const bodies: [string, () => string | FormData][] = [
+    ['/v1beta/models/gem:generateContent', () => JSON.stringify(hello)],
+    ['/v1beta/models/gem:streamGenerateContent?alt=sse', () => JSON.stringify(hello)],
+    ['/v1/embeddings', () => JSON.stringify({ model: 'vectors', input: 'hello' })],
+    [
+      '/v1/images/generations',
+      () => JSON.stringify({ model: 'picture', prompt: 'a cat', size: '1024x1024' }),
+    ],
+    ['/v1/audio/speech', () => JSON.stringify({ model: 'voice', input: 'hello', voice: 'alloy' })],
+    ['/v1/audio/transcriptions', () => recording('scribe')],
+    ['/audio/transcriptions', () => recording('listener')],
+  ]
+  it.concurrent.each(bodies)('200: the most is what is then held at %s', async (endpoint, bodyOf) => {
+    const token = await tokenOf(stack(), newUser())
+    const quoted = await send(stack(), token, `/v1/quotes?endpoint=${encodeURIComponent(endpoint)}`, bodyOf())
+    const text = await quoted.text()
+    expect(quoted.status, text).toBe(200)
+    const quote = JSON.parse(text) as Quote
+    expect(quote).toMatchObject({ endpoint: endpoint.split('?')[0], affordable: true })
+    expect(quote.credits.likely).toBeGreaterThan(0)
+    const answer = await send(stack(), token, endpoint, bodyOf())
+    expect(answer.status, await answer.text()).toBe(200)
+    expect(answer.headers.get('faregate-credits-held')).toBe(String(quote.credits.most))
+  })
+}
+
+function recording(model: string): FormData {
+  const form = new FormData()
+  form.append('model', model)
+  form.append('file', wavFile())
+  return form
+}
+
+/** A body as it is: a form brings its own content type. */
+function send(stack: Stack, token: string, path: string, body: string | FormData): Promise<Response> {
+  const json = { 'content-type': 'application/json' }
+  const headers = { authorization: `Bearer ${token}`, ...(typeof body === 'string' && json) }
+  return fetch(stack.url + path, { method: 'POST', headers, body })
 }
 
 async function booksOf(stack: Stack, token: string): Promise<unknown> {

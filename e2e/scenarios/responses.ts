@@ -80,6 +80,14 @@ function exact(stack: () => Stack): void {
 }
 
 function forwarded(stack: () => Stack): void {
+  it.concurrent('200: a stream may repeat instructions of more than 1 MiB', async () => {
+    const instructions = 'Be brief. '.repeat(120_000)
+    const asked = await askResponses(stack(), { content: 'Yes.' }, { instructions, stream: true })
+    expect(saidIn(asked.text)).toBe('Yes.')
+    expect(responseEvents(asked.text).at(-1)?.type).toBe('response.completed')
+    expect((await outcome(stack(), asked.token)).charged).toBe(billedResponse(stack(), asked.key))
+  })
+
   it.concurrent('200: what goes on keeps nothing, has a cap, and names nobody', async () => {
     const asked = await askResponses(
       stack(),

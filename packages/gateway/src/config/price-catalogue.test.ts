@@ -196,3 +196,16 @@ test("the operator's own price stands over the catalogue's", () => {
     1_000_000,
   )
 })
+
+test('an address that is not the provider’s own is warned of, since it may ask another price', () => {
+  const warningsOf = (provider: object, more = {}) =>
+    settingsOf({
+      ...smallest,
+      providers: { openai: { type: 'openai', ...provider } },
+      models: { 'gpt-5-mini': { provider: 'openai', ...more } },
+    }).warnings.filter((warning) => warning.includes('baseUrl'))
+  const elsewhere = { baseUrl: 'https://eu.example.com/v1' }
+  expect(warningsOf(elsewhere)).toEqual([expect.stringContaining('models.gpt-5-mini')])
+  expect(warningsOf(elsewhere, { price: { input: 1, output: 1 } })).toEqual([])
+  expect(warningsOf({})).toEqual([])
+})

@@ -11,11 +11,11 @@ const outputTokensDefault = 4096
 const anyRate = { numerator: 0, denominator: 1 }
 
 type Fail = (field: string, message: string, within?: Fault['path']) => void
-type Found = { models: Map<string, Model>; used: Set<string>; errors: ConfigError[] }
+type Found = { models: Map<string, Model>; used: Set<string>; errors: ConfigError[]; warnings: string[] }
 
 /** `used` names the providers that models refer to. */
 export function resolveModels(sections: Sections): Found {
-  const found: Found = { models: new Map(), used: new Set(), errors: [] }
+  const found: Found = { models: new Map(), used: new Set(), errors: [], warnings: [] }
   for (const [id, config] of sections.models) {
     if (config !== undefined) resolveModel(id, config, sections, found)
   }
@@ -39,6 +39,11 @@ function resolveModel(id: string, config: ModelPart, sections: Sections, found: 
   if (prices === null || config.provider === undefined) return
   if (config.tools && prices.some(({ price }) => price.toolCall === undefined)) {
     fail('tools', 'needs perThousandToolCalls in the price, since the provider asks for each call')
+  }
+  if (config.price === undefined && provider?.baseUrl !== undefined) {
+    found.warnings.push(
+      `models.${id} takes the catalogue's price for ${provider.type}, and its provider has a baseUrl of its own: give it a price if another is asked there.`,
+    )
   }
   found.models.set(id, {
     id,

@@ -168,11 +168,9 @@ test('a price without any price is refused twice: for its input and its output',
 test.each([
   ['', { perMinuteOfAudio: 0 }, /^is 0: write price: 'free'/],
   ['', { perMinuteOfAudio: '1e9' }, /too large/],
-  [
-    '',
-    { input: 0.01, output: 0.01, serviceTiers: { priority: 10_000 }, perThousandToolCalls: '1e12' },
-    /too large/,
-  ],
+  ['', { input: 0.01, output: 0.01, perThousandToolCalls: '1e12' }, /too large/],
+  // A hundredth of this could be counted.
+  ['', { input: 100_000, output: 1, serviceTiers: { priority: 10_000 } }, /too large for so small a credit/],
   ['.serviceTiers.default', { input: 1, output: 1, serviceTiers: { default: 200 } }, /is the standard tier/],
   ['.serviceTiers.flex', { input: 1, output: 1, serviceTiers: { flex: 0.5 } }, /must be a whole number/],
   ['.serviceTiers.flex', { input: 1, output: 1, serviceTiers: { flex: 0 } }, /must be between 1 and 10000/],

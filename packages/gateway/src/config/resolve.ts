@@ -93,7 +93,12 @@ export function resolveConfig(
     providers: providers.providers,
     creditPacks: packs.packs,
     payments: payments.payments,
-    warnings: [...identity.warnings, ...payments.warnings, ...furtherWarnings(sections, catalog, env)],
+    warnings: [
+      ...models.warnings,
+      ...identity.warnings,
+      ...payments.warnings,
+      ...furtherWarnings(sections, catalog, env),
+    ],
   })
 }
 

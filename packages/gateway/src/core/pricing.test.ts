@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { chargeRate, picoUsdPerToken } from './credits.ts'
-import { affordableOutputTokens, charge, chargeMax, pricesTokens, upstreamCost } from './pricing.ts'
+import { affordableOutputTokens, charge, chargeMax, pricesTokens, tierName, upstreamCost } from './pricing.ts'
 import { credit, priceOf, unitPrice, usageOf } from './test-kit.ts'
 
 /** $0.25, cached $0.025, output $2 per million tokens; markup 25 % on a credit of $0.01. */
@@ -102,4 +102,13 @@ describe('affordableOutputTokens', () => {
     expect(affordableOutputTokens(flat, { inputTokens: 10 }, 109)).toBe(0)
     expect(affordableOutputTokens(priceOf(), { inputTokens: 10 }, 0)).toBe(Number.POSITIVE_INFINITY)
   })
+})
+
+test('a tier is charged and written down by its name only where that has a price', () => {
+  const price = priceOf({ input: 8000, serviceTiers: { flex: 50, priority: 200 } })
+  const cost = (serviceTier: string) => charge(price, usageOf(100, 0, { serviceTier }))
+  expect(['flex', 'priority', 'standard', 'never', 'constructor'].map(cost)).toEqual([50, 200, 100, 200, 200])
+  const names = ['flex', 'standard', 'never', 'constructor', 'a text of the provider']
+  expect(names.map((name) => tierName(price, name))).toEqual(['flex', 'standard', 'other', 'other', 'other'])
+  expect(tierName(unitPrice, 'priority')).toBe('other')
 })

@@ -284,9 +284,17 @@ function dearestOutput(rates: Rates, bound: Bound): number {
 
 /** A tier that has no price here is one that the provider was not asked for: the dearest of all is presumed. */
 function percentOf(price: Price, serviceTier: string): number {
-  const known = price.serviceTiers?.[serviceTier]
-  if (known !== undefined) return known
+  const { serviceTiers = {} } = price
+  if (Object.hasOwn(serviceTiers, serviceTier)) return serviceTiers[serviceTier] ?? tierMax(price)
   return standardTiers.has(serviceTier) ? 100 : tierMax(price)
+}
+
+/**
+ * The tier that served as it may be written down: its name where it has a price here or is the standard one. Any other
+ * is a text of the provider's own, and counts as the dearest tier all the same.
+ */
+export function tierName({ serviceTiers = {} }: Price, serviceTier: string): string {
+  return standardTiers.has(serviceTier) || Object.hasOwn(serviceTiers, serviceTier) ? serviceTier : 'other'
 }
 
 function dearestPercent(price: Price, { serviceTier }: Bound): number {

@@ -59,7 +59,8 @@ describe('what is forwarded', () => {
     ['verbosity', 'low'],
     ['n', 8],
     ['modalities', ['text']],
-    ['logprobs', false],
+    ['logprobs', true],
+    ['top_logprobs', 20],
   ])('%s %j as it came', (name, value) => {
     expect(forwarded(accepted({ ...base, [name]: value }))).toEqual({ ...base, ...added, [name]: value })
   })
@@ -213,13 +214,14 @@ describe('streams', () => {
 describe('what is refused', () => {
   test.each([
     ['audio', { voice: 'alloy', format: 'wav' }],
+    ['audio', { voice: 'alloy' }],
+    ['audio', { voice: { id: 'voice_1' }, format: 'wav' }],
     ['modalities', ['text', 'audio']],
     ['modalities', []],
+    ['modalities', ['text', 'video']],
     ['prediction', { type: 'content', content: 'x' }],
     ['web_search_options', {}],
     ['moderation', { model: 'm' }],
-    ['logprobs', true],
-    ['top_logprobs', 0],
     ['prompt_cache_options', { mode: 'explicit' }],
     ['prompt_cache_retention', '24h'],
     ['best_of', 2],
@@ -228,7 +230,7 @@ describe('what is refused', () => {
     ['service_tier', 'fast'],
     ['service_tier', 'scale'],
     ['service_tier', 'Default'],
-    ['service_tier', 1],
+    ['service_tier', 'toString'],
     ['response_format', { type: 'grammar' }],
     ['response_format', 'json'],
     ['tool_choice', { type: 'web_search' }],
@@ -242,6 +244,8 @@ describe('what is refused', () => {
 
   test.each([
     ['temperature', '0.2'],
+    ['top_logprobs', 21],
+    ['service_tier', 1],
     ['stop', 5],
     ['seed', 'x'],
     ['logit_bias', []],
@@ -310,8 +314,8 @@ describe('unknown parameters', () => {
   })
 
   test('so do known ones that are refused or overwritten otherwise', () => {
-    const given = { logprobs: true, top_logprobs: 2, service_tier: 'flex', metadata: { a: 'b' } }
-    const allowParameters = () => ['logprobs', 'top_logprobs', 'service_tier', 'metadata']
+    const given = { prediction: { type: 'content' }, store: true, metadata: { a: 'b' } }
+    const allowParameters = () => ['prediction', 'store', 'metadata']
     const request = accepted({ ...base, ...given }, { allowParameters })
     expect(forwarded(request)).toEqual({ ...base, ...added, ...given })
     expect(request.dropped).toEqual([])

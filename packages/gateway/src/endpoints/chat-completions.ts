@@ -7,7 +7,8 @@
 import type { Refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
-import { checkFunctions, checkMessages, checkTools } from './chat-messages.ts'
+import { type Asked, isPriced } from './chat-media.ts'
+import { checkFunctions, checkMessages, checkTools, type MessageCount } from './chat-messages.ts'
 import { chatParameters, overwritten } from './chat-parameters.ts'
 import { createChatTap } from './chat-tap.ts'
 import {
@@ -23,6 +24,8 @@ import { replaceFields, type ScannedObject } from './json-scan.ts'
 import { openAiWire } from './openai-wire.ts'
 import { checkFields, invalidValue, unsupported } from './parameters.ts'
 import { insertReceipt, removeUsage } from './receipt.ts'
+import { askedTier, faultInTier } from './service-tier.ts'
+import { soundBytesPerToken } from './sound-output.ts'
 import { record } from './usage.ts'
 
 /** The chat-completions endpoint. */
@@ -41,19 +44,15 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
   const scan = readJson(body)
   if (!scan.ok) return scan
   const scanned = scan.value
-  const { messages, tools, functions, stream, n, reasoning_effort: effort } = scanned.value
+  const { stream, n, reasoning_effort: effort, audio } = scanned.value
   const named = readModel(scanned.value.model)
   if (!named.ok) return named
-  const model = named.value
-  const allowed = new Set(options.find(model)?.model.allowParameters)
+  const asked = options.find(named.value)
+  const allowed = new Set(asked?.model.allowParameters)
   const fields = checkFields(chatParameters, scanned, allowed, options.unknownParameters)
   if (!fields.ok) return fields
-  const messageItems = checkMessages(messages, allowed)
-  if (!messageItems.ok) return messageItems
-  const toolItems = checkTools(tools, allowed)
-  if (!toolItems.ok) return toolItems
-  const functionItems = checkFunctions(functions)
-  if (!functionItems.ok) return functionItems
+  const counted = checkContent(scanned.value, allowed, asked)
+  if (!counted.ok) return counted
   const caps = readCaps(scanned.value)
   if (!caps.ok) return caps
   const streamOptions = readStreamOptions(scanned.value, allowed)
@@ -68,21 +67,67 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
     streamOptions: streamOptions.value.given,
   }
   return ok({
-    model,
+    model: named.value,
     stream: stream === true,
     includeUsage: streamOptions.value.includeUsage,
     ...(streamOptions.value.given?.['continuous_usage_stats'] === true && { runningUsage: true }),
     outputTokensAsked: caps.value.asked,
     choices: typeof n === 'number' ? n : 1,
-    items: messageItems.value + toolItems.value + functionItems.value,
+    items: counted.value.items,
     mayReason: effort !== 'none' || allowed.size > 0,
     dropped,
     forward: (forward) => {
       assertBounded(forward)
       return { body: replaceFields(scanned, changesOf(plan, forward)) }
     },
-    forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)),
+    forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - counted.value.mediaBytes,
+    ...usesOf(scanned.value, counted.value),
+    ...(isSoundAsked(scanned.value) && { soundBytesPerToken: soundBytesPerToken(record(audio)?.format) }),
   })
+}
+
+/** Checks what goes before the model, and what is asked for beyond text at its usual price. */
+function checkContent(
+  value: Record<string, unknown>,
+  allowed: ReadonlySet<string>,
+  asked: Asked,
+): Result<MessageCount, Refusal> {
+  const messages = checkMessages(value.messages, allowed, asked)
+  if (!messages.ok) return messages
+  const tools = checkTools(value.tools, allowed)
+  if (!tools.ok) return tools
+  const functions = checkFunctions(value.functions)
+  if (!functions.ok) return functions
+  const fault = faultInTier(value.service_tier, asked?.price) ?? faultInSoundAsked(value, asked)
+  if (fault !== null) return err(fault)
+  return ok({ ...messages.value, items: messages.value.items + tools.value + functions.value })
+}
+
+function isSoundAsked({ modalities, audio }: Record<string, unknown>): boolean {
+  return (Array.isArray(modalities) && modalities.includes('audio')) || record(audio) !== null
+}
+
+function faultInSoundAsked(value: Record<string, unknown>, asked: Asked): Refusal | null {
+  if (asked === null || !isSoundAsked(value) || isPriced(asked.price, 'audioOutput')) return null
+  const param = record(value.audio) === null ? 'modalities' : 'audio'
+  return unsupported(
+    param,
+    `the operator has given no price for sound that ${asked.model.id} speaks (audioOutput)`,
+  )
+}
+
+/** What the request may use beside text. */
+function usesOf(
+  value: Record<string, unknown>,
+  { audioTokens, imageTokens }: MessageCount,
+): Pick<ModelRequest, 'uses'> {
+  const uses = {
+    ...(audioTokens > 0 && { audioInputTokens: audioTokens }),
+    ...(imageTokens > 0 && { imageInputTokens: imageTokens }),
+    ...(isSoundAsked(value) && { audioOutput: true as const }),
+    ...(askedTier(value.service_tier) !== null && { serviceTier: true as const }),
+  }
+  return Object.keys(uses).length > 0 ? { uses } : {}
 }
 
 /** Both names of the cap may be given if they agree; the field that the caller used is kept where it can be. */
@@ -149,6 +194,9 @@ function changesOf(plan: Plan, options: ForwardOptions): Changes {
   changes.max_tokens = undefined
   changes.max_completion_tokens = undefined
   changes[capField] = String(outputTokensMax)
+  if (addFields || Object.hasOwn(value, 'service_tier')) {
+    changes.service_tier = JSON.stringify(askedTier(value.service_tier) ?? 'default')
+  }
   for (const [name, text] of overwritten) {
     if (!plan.allowed.has(name) && (addFields || Object.hasOwn(value, name))) changes[name] = text
   }

@@ -54,8 +54,6 @@ describe('messages that are refused', () => {
   const user = { role: 'user', content: 'Hi' }
 
   test.each([
-    ['image', { type: 'image_url', image_url: { url: 'https://x.test/a.png' } }],
-    ['audio', { type: 'input_audio', input_audio: { data: '', format: 'wav' } }],
     ['file', { type: 'file', file: { file_id: 'file-1' } }],
     ['unknown part', { type: 'video_url', text: 'a' }],
   ])('%s with 400 unsupported_parameter that says where', (_name, part) => {
@@ -63,7 +61,7 @@ describe('messages that are refused', () => {
     expect(result).toMatchObject({
       error: { code: 'unsupported_parameter', param: 'messages[2].content[1]' },
     })
-    expect(!result.ok && result.error.message).toContain('yet')
+    expect(!result.ok && result.error.message).toContain('bound')
   })
 
   test.each([
@@ -100,7 +98,7 @@ describe('messages that are refused', () => {
   test('unless the operator allows the key', () => {
     const message = { ...user, cache_control: {}, content: [{ type: 'text', text: 'a', cache_control: {} }] }
     const allowed = new Set(['messages.cache_control', 'messages.content.cache_control'])
-    expect(checkMessages([message], allowed)).toEqual({ ok: true, value: 1 })
+    expect(checkMessages([message], allowed)).toMatchObject({ ok: true, value: { items: 1 } })
   })
 })
 

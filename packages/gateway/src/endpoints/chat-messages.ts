@@ -2,10 +2,11 @@
  * Checks what a chat request puts before the model: messages, tools and legacy functions. The input's price is
  * bounded by the bytes of the request, so everything in it must be in those bytes: a part or a key that brings
  * content from elsewhere (a URL, a file id, a provider-side tool) or another price (a longer cache life) is
- * refused, and a key is let through only if it is known not to.
+ * refused, and a key is let through only if it is known not to. Pictures and sound are `chat-media.ts`.
  */
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
+import { type Asked, faultInMedia, isMedia, type MediaCount } from './chat-media.ts'
 import { invalidValue, unsupported } from './parameters.ts'
 import { record } from './usage.ts'
 
@@ -21,31 +22,43 @@ const messageKeys = new Set(
     .split(' '),
 )
 const partKeys = new Set(['type', 'text', 'refusal', 'prompt_cache_breakpoint', 'annotations'])
+const mediaKeys = new Set(['type', 'image_url', 'input_audio', 'prompt_cache_breakpoint'])
 const toolKeys = new Set(['type', 'function', 'custom'])
-const notYet = 'images, audio and files have no price bound on this endpoint yet; send text'
+const noFiles = 'what a file holds has no bound; send its text, or its pages as pictures'
+const noEarlierSound =
+  "the sound of an earlier answer lies in the operator's account; send its transcript as the message's content"
 
 type Names = ReadonlySet<string>
+type Context = { allowed: Names; asked: Asked; counted: MessageCount }
+
+/** The items that may each cost the provider's framing (messages, and calls and media in them), and the media. */
+export type MessageCount = MediaCount & { items: number }
 
 /**
- * Counts the items that may each cost the provider's framing (messages and the calls in them). `allowed` holds
- * what the operator lets through besides, as `messages.<key>`.
+ * Counts what the messages hold. `allowed` holds what the operator lets through besides, as `messages.<key>`; `asked`
+ * is the model that is to read them.
  */
-export function checkMessages(messages: unknown, allowed: Names): Result<number, Refusal> {
+export function checkMessages(
+  messages: unknown,
+  allowed: Names,
+  asked: Asked = null,
+): Result<MessageCount, Refusal> {
   if (messages === undefined || messages === null) return err(invalidValue('messages', 'given'))
   if (!Array.isArray(messages) || messages.length === 0 || messages.length > messagesMax) {
     return err(invalidValue('messages', `an array of 1 to ${messagesMax} messages`))
   }
-  let items = messages.length
+  const counted = { items: messages.length, imageTokens: 0, audioTokens: 0, mediaBytes: 0 }
+  const context = { allowed, asked, counted }
   for (let index = 0; index < messages.length; index += 1) {
     const at = `messages[${index}]`
     const message = record(messages[index])
     if (message === null) return err(invalidValue(at, 'an object'))
-    const fault = faultInMessage(message, at, allowed)
+    const fault = faultInMessage(message, at, context)
     if (fault !== null) return err(fault)
-    if (Array.isArray(message.tool_calls)) items += message.tool_calls.length
-    if (record(message.function_call) !== null) items += 1
+    if (Array.isArray(message.tool_calls)) counted.items += message.tool_calls.length
+    if (record(message.function_call) !== null) counted.items += 1
   }
-  return ok(items)
+  return ok(counted)
 }
 
 /** Checks `tools`: `function` and `custom` ones, which the caller runs; they cost the tokens of their text. */
@@ -73,14 +86,14 @@ export function checkFunctions(functions: unknown): Result<number, Refusal> {
   return wrong < 0 ? ok(functions.length) : err(invalidValue(`functions[${wrong}]`, 'an object'))
 }
 
-function faultInMessage(message: Record<string, unknown>, at: string, allowed: Names): Refusal | null {
+function faultInMessage(message: Record<string, unknown>, at: string, context: Context): Refusal | null {
   const { role, content, tool_calls: calls } = message
   if (typeof role !== 'string' || !roles.has(role)) {
     return invalidValue(`${at}.role`, `one of ${[...roles].join(', ')}`)
   }
-  const strange = unknownKey(message, messageKeys, 'messages', allowed)
+  const strange = unknownKey(message, messageKeys, 'messages', context.allowed)
   if (strange !== null) {
-    return unsupported(`${at}.${strange}`, strange === 'audio' ? notYet : 'it is not known here')
+    return unsupported(`${at}.${strange}`, strange === 'audio' ? noEarlierSound : 'it is not known here')
   }
   if (calls !== undefined && calls !== null && !(Array.isArray(calls) && calls.every(isRecord))) {
     return invalidValue(`${at}.tool_calls`, 'an array of objects')
@@ -92,26 +105,32 @@ function faultInMessage(message: Record<string, unknown>, at: string, allowed: N
   }
   if (!Array.isArray(content)) return invalidValue(`${at}.content`, 'a string or an array of parts')
   for (let index = 0; index < content.length; index += 1) {
-    const fault = faultInPart(content[index], `${at}.content[${index}]`, allowed)
+    const fault = faultInPart(content[index], `${at}.content[${index}]`, context)
     if (fault !== null) return fault
   }
   return null
 }
 
-function faultInPart(value: unknown, at: string, allowed: Names): Refusal | null {
+function faultInPart(value: unknown, at: string, { allowed, asked, counted }: Context): Refusal | null {
   const part = record(value)
   if (part === null) return invalidValue(at, 'an object')
-  if (typeof part.type !== 'string') return invalidValue(`${at}.type`, '"text" or "refusal"')
-  if (part.type !== 'text' && part.type !== 'refusal') {
-    const kind = part.type.slice(0, 64)
-    return refusal('unsupported_parameter', `Parts of type '${kind}' are not supported: ${notYet}.`, {
+  const { type } = part
+  if (typeof type !== 'string') return invalidValue(`${at}.type`, '"text", "image_url" or "input_audio"')
+  const media = isMedia(type)
+  if (!media && type !== 'text' && type !== 'refusal') {
+    const kind = type.slice(0, 64)
+    const why = kind === 'file' ? noFiles : 'what they hold has no bound here'
+    return refusal('unsupported_parameter', `Parts of type '${kind}' are not supported: ${why}.`, {
       param: at,
     })
   }
-  if (typeof part[part.type] !== 'string') return invalidValue(`${at}.${part.type}`, 'a string')
-  const strange = unknownKey(part, partKeys, 'messages.content', allowed)
+  if (!media && typeof part[type] !== 'string') return invalidValue(`${at}.${type}`, 'a string')
+  const strange = unknownKey(part, media ? mediaKeys : partKeys, 'messages.content', allowed)
   if (strange !== null) return unsupported(`${at}.${strange}`, 'it is not known here')
-  return faultInBreakpoint(part.prompt_cache_breakpoint, `${at}.prompt_cache_breakpoint`)
+  const fault = faultInBreakpoint(part.prompt_cache_breakpoint, `${at}.prompt_cache_breakpoint`)
+  if (fault !== null || !media) return fault
+  counted.items += 1
+  return faultInMedia({ ...part, type }, at, asked, counted)
 }
 
 /** A cache breakpoint of the ordinary life costs what the cache writes on its own, which the hold covers. */

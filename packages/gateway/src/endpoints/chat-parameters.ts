@@ -10,6 +10,7 @@ import {
   isPositiveInteger,
   number,
   object,
+  oneOf,
   overwrittenFields,
   type ParameterTable,
   positiveInteger,
@@ -18,6 +19,8 @@ import {
   stringOrObject,
   typeIsOneOf,
 } from './parameters.ts'
+import { voice } from './sound-output.ts'
+import { record } from './usage.ts'
 
 const toolChoice: Check = {
   accepts: (value) =>
@@ -30,10 +33,24 @@ const responseFormat: Check = {
   expected: 'an object of type "text", "json_object" or "json_schema"',
   code: 'unsupported_parameter',
 }
-const standardTier: Check = {
-  accepts: (value) => value === 'auto' || value === 'default',
-  expected: '"auto" or "default": other tiers have other prices',
+const modalities: Check = {
+  accepts: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((each) => each === 'text' || each === 'audio'),
+  expected: '["text"], or ["text", "audio"]',
   code: 'unsupported_parameter',
+}
+const audioFormat = oneOf('wav', 'aac', 'mp3', 'flac', 'opus', 'pcm16')
+const audio: Check = {
+  accepts: (value) => {
+    const { format, voice: spoken, ...others } = record(value) ?? {}
+    return audioFormat.accepts(format) && voice.accepts(spoken) && Object.keys(others).length === 0
+  },
+  expected: `an object of a "format" (${audioFormat.expected}) and a "voice", the name of a built-in one`,
+  code: 'unsupported_parameter',
+}
+const topLogprobs: Check = {
+  accepts: (value) => value === 0 || (isPositiveInteger(value) && value <= 20),
+  expected: 'an integer from 0 to 20',
 }
 const choicesMax = 8
 const choices: Check = {
@@ -72,21 +89,24 @@ export const chatParameters: ParameterTable = new Map([
   ['function_call', { policy: 'forward', check: stringOrObject }],
   ['reasoning_effort', { policy: 'forward', check: string }],
   ['verbosity', { policy: 'forward', check: string }],
+  // Say how sure the model was of each token; they take none themselves.
+  ['logprobs', { policy: 'forward', check: boolean }],
+  ['top_logprobs', { policy: 'forward', check: topLogprobs }],
+
+  // Sound in the answer; the parser asks for its price.
+  ['modalities', { policy: 'forward', check: modalities }],
+  ['audio', { policy: 'forward', check: audio }],
 
   // The tier that is priced is the tier that is charged; answers are kept nowhere.
-  ['service_tier', { policy: 'overwrite', check: standardTier, text: '"default"' }],
+  ['service_tier', { policy: 'own', check: string }],
   ['store', { policy: 'overwrite', check: boolean, text: 'false' }],
   // Labels of stored answers: with `store` false they label nothing, and OpenAI refuses them.
   ['metadata', { policy: 'drop' }],
 
   // No price row or no bound, or a way to get at something that is not the caller's.
-  ['audio', { policy: 'refuse', why: 'audio output has no price here' }],
-  ['modalities', { policy: 'refuse', why: 'only ["text"] has a price here', harmless: isTextOnly }],
   ['prediction', { policy: 'refuse', why: 'rejected predicted tokens are billed beyond the answer' }],
   ['web_search_options', { policy: 'refuse', why: 'searches are billed per call and have no price here' }],
   ['moderation', { policy: 'refuse', why: 'it calls another model, which has no price here' }],
-  ['logprobs', { policy: 'refuse', why: 'its output is not bounded yet', harmless: isFalse }],
-  ['top_logprobs', { policy: 'refuse', why: 'its output is not bounded yet' }],
   ['prompt_cache_options', { policy: 'refuse', why: 'longer cache lives have other prices' }],
   ['prompt_cache_retention', { policy: 'refuse', why: 'longer cache lives have other prices' }],
   ['best_of', { policy: 'refuse', why: 'answers that are thrown away are billed too; use "n"' }],
@@ -94,11 +114,3 @@ export const chatParameters: ParameterTable = new Map([
 
 /** The fields that always go on with the gateway's own value. */
 export const overwritten = overwrittenFields(chatParameters)
-
-function isTextOnly(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 1 && value[0] === 'text'
-}
-
-function isFalse(value: unknown): boolean {
-  return value === false
-}

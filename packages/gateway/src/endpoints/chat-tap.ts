@@ -3,15 +3,21 @@
  * event once, keeps numbers only (never text) and changes nothing.
  */
 
-import type { Usage } from '../core/pricing.ts'
+import { standardTiers, type Usage } from '../core/pricing.ts'
 import type { EventKind, ModelRequest, Provider, Reading, Tap } from '../ports.ts'
 import { findUsage, readUsage } from './chat-usage.ts'
+import { soundTokens } from './sound-output.ts'
 import { bytesIn } from './text.ts'
 import { parseRecord, record } from './usage.ts'
 
+type Request = Pick<ModelRequest, 'choices' | 'runningUsage' | 'soundBytesPerToken'>
+
 type State = {
   reading: Reading | null
-  outputBytes: number
+  /** Bytes of text, and tokens of sound: at least as many as there are tokens. */
+  output: number
+  /** The service tier that the answer names. */
+  tier: string | null
   /** The totals that choices were told with themselves, by their index. */
   own: Map<number, Usage>
   /** Indexes of the choices that have said why they end. */
@@ -22,34 +28,43 @@ type State = {
 
 /** Makes the tap for one request, to a provider that tells running totals where they are asked for. */
 export function createChatTap(
-  request: Pick<ModelRequest, 'choices' | 'runningUsage'>,
+  request: Request,
   { streamOptions }: Pick<Provider, 'streamOptions'> = {},
 ): Tap {
   // Some clients add up all the usage that they see.
   const hidesRunning = streamOptions === 'continuous_usage' && request.runningUsage !== true
-  const state: State = { reading: null, outputBytes: 0, own: new Map(), finished: new Set(), done: false }
+  const state: State = {
+    reading: null,
+    output: 0,
+    tier: null,
+    own: new Map(),
+    finished: new Set(),
+    done: false,
+  }
   return {
     event: (data, name = null) => {
-      const kind = readEvent(state, request.choices, data, name)
+      const kind = readEvent(state, request, data, name)
       return kind === 'running' && !hidesRunning ? 'pass' : kind
     },
-    body: (json) => readBody(state, request.choices, json),
+    body: (json) => readBody(state, request, json),
     usage: () => usageSoFar(state, request.choices),
-    outputTokensSeen: () => state.outputBytes,
-    started: () => state.outputBytes > 0,
+    outputTokensSeen: () => state.output,
+    started: () => state.output > 0,
   }
 }
 
 /** A running total is the last one once its answer says that it is over; before, its output may be behind. */
-function usageSoFar({ reading, outputBytes, finished, done }: State, choices: number): Reading | null {
+function usageSoFar({ reading, output, tier, finished, done }: State, choices: number): Reading | null {
   if (reading === null) return null
   const isOver = done || finished.size >= choices
   const stage = reading.stage === 'running' && isOver ? 'last' : reading.stage
-  const silent = stage !== 'running' && outputBytes > 0 && reading.usage.outputTokens === 0
-  return { ...reading, stage, invalid: reading.invalid || silent }
+  const silent = stage !== 'running' && output > 0 && reading.usage.outputTokens === 0
+  const usage = tier === null ? reading.usage : { ...reading.usage, serviceTier: tier }
+  return { usage, stage, invalid: reading.invalid || silent }
 }
 
-function readEvent(state: State, choices: number, data: string, name: string | null): EventKind {
+function readEvent(state: State, request: Request, data: string, name: string | null): EventKind {
+  const { choices } = request
   if (data === '[DONE]') {
     state.done = true
     return 'done'
@@ -61,20 +76,22 @@ function readEvent(state: State, choices: number, data: string, name: string | n
   const list = Array.isArray(json.choices) ? json.choices : []
   const hasUsage = takeUsage(state, choices, json, list)
   if (isError(json)) return 'error'
+  takeTier(state, json)
   for (const each of list) {
     const { index, delta, finish_reason: reason } = record(each) ?? {}
-    state.outputBytes += outputBytesOf(delta)
+    state.output += outputOf(delta, request)
     if (typeof reason === 'string') state.finished.add(indexOf(index, choices))
   }
   if (!hasUsage) return 'pass'
   return list.length === 0 ? 'usage' : 'running'
 }
 
-function readBody(state: State, choices: number, json: unknown): boolean {
+function readBody(state: State, request: Request, json: unknown): boolean {
   const answer = record(json)
   if (answer === null || isError(answer) || !Array.isArray(answer.choices)) return false
-  takeUsage(state, choices, answer, [])
-  for (const choice of answer.choices) state.outputBytes += outputBytesOf(record(choice)?.message)
+  takeUsage(state, request.choices, answer, [])
+  takeTier(state, answer)
+  for (const choice of answer.choices) state.output += outputOf(record(choice)?.message, request)
   return true
 }
 
@@ -107,6 +124,11 @@ function takeUsage(
   return true
 }
 
+/** The tier that served, where it is not the standard one. */
+function takeTier(state: State, { service_tier: tier }: Record<string, unknown>): void {
+  if (typeof tier === 'string') state.tier = standardTiers.has(tier) ? null : tier
+}
+
 /** The index that a choice is told with; 0 where it is none of the choices asked for. */
 function indexOf(index: unknown, choices: number): number {
   return typeof index === 'number' && index > 0 && index < choices ? index : 0
@@ -132,8 +154,11 @@ function isError(json: Record<string, unknown>): boolean {
   return (json.error !== undefined && json.error !== null) || json.object === 'error'
 }
 
-/** UTF-8 bytes that the model wrote in a `delta` or a `message`, with the reasoning that is shown. */
-function outputBytesOf(part: unknown): number {
+/**
+ * What the model wrote in a `delta` or a `message`: UTF-8 bytes of text, with the reasoning that is shown and the words
+ * of its sound, and the most tokens that the sound itself took.
+ */
+function outputOf(part: unknown, { soundBytesPerToken = 1 }: Request): number {
   const output = record(part)
   if (output === null) return 0
   let bytes = bytesIn(output.content) + bytesIn(output.refusal)
@@ -146,6 +171,8 @@ function outputBytesOf(part: unknown): number {
       bytes += callBytes(named) + callBytes(custom)
     }
   }
+  const audio = record(output.audio)
+  if (audio !== null) bytes += bytesIn(audio.transcript) + soundTokens(audio.data, soundBytesPerToken)
   return bytes
 }
 

@@ -3,7 +3,7 @@
  * its wire with an accent, into the house's `Usage`.
  */
 import type { Usage } from '../core/pricing.ts'
-import { type Count, count, optionalCount, record, usageOf } from './usage.ts'
+import { type Count, count, type Figures, optionalCount, record, usageOf } from './usage.ts'
 
 /**
  * Finds the usage object of a chunk or an answer: `usage`, Groq's `x_groq.usage`, Moonshot's
@@ -32,18 +32,45 @@ export function readUsage(usage: Record<string, unknown>): { usage: Usage; inval
   return usageOf({
     input,
     output,
-    inputParts: {
-      cachedInputTokens: optionalCount(
+    inputParts: partsOfInput(input, {
+      cached: optionalCount(
         details.cached_tokens ??
           usage.prompt_cache_hit_tokens ?? // DeepSeek
           usage.num_cached_tokens ?? // Mistral
           usage.cached_tokens, // Moonshot
       ),
-      cacheWriteTokens: optionalCount(details.cache_write_tokens),
-      audioInputTokens: optionalCount(details.audio_tokens),
-    },
+      written: optionalCount(details.cache_write_tokens),
+      sound: optionalCount(details.audio_tokens),
+      pictures: optionalCount(details.image_tokens),
+    }),
     outputParts: { audioOutputTokens: optionalCount(outputDetails.audio_tokens) },
   })
+}
+
+type Counts = { cached: Count; written: Count; sound: Count; pictures: Count }
+
+/**
+ * Parts in which no token is twice. What came from a cache is counted beside what kind it is of: as much of the sound
+ * as there is no other room for was cached, and so were pictures, which then cost what cached text does.
+ */
+function partsOfInput(
+  input: Count,
+  { cached, written, sound, pictures }: Counts,
+): NonNullable<Figures['inputParts']> {
+  const fresh = Math.max(0, input.tokens - cached.tokens - written.tokens)
+  const cachedSound = Math.min(cached.tokens, Math.max(0, sound.tokens - fresh))
+  const freshSound = sound.tokens - cachedSound
+  const freshPictures = Math.min(pictures.tokens, Math.max(0, fresh - freshSound))
+  return {
+    cachedInputTokens: { ...cached, tokens: cached.tokens - cachedSound },
+    cachedAudioInputTokens: { tokens: cachedSound, sane: true },
+    cacheWriteTokens: written,
+    audioInputTokens: { ...sound, tokens: freshSound },
+    imageInputTokens: {
+      tokens: freshPictures,
+      sane: pictures.sane && pictures.tokens + sound.tokens <= input.tokens,
+    },
+  }
 }
 
 function usageOfChoice(choices: unknown): Record<string, unknown> | null {

@@ -6,10 +6,17 @@ import type { Model } from '../core/catalog.ts'
 import { err, ok, type Result } from '../core/result.ts'
 
 /**
- * OpenAI's models hear a tenth of a second as one token (cost guide of the Realtime API; a recording of the longest
- * that gpt-4o-transcribe takes, 1,500 s, just fits its window of 16,000 tokens). Twice that, to be an upper bound.
+ * Tokens of a second of sound, at most. OpenAI's models hear a tenth of a second as one (cost guide of the Realtime
+ * API; the longest recording that gpt-4o-transcribe takes, 1,500 s, just fits its window of 16,000 tokens); twice that,
+ * to be an upper bound. Others count more: Gemini's, of those known, the most, 32.
  */
-export const AUDIO_TOKENS_PER_SECOND_MAX = 20
+const tokensPerSecond = { openAi: 20, others: 40 }
+
+/** The most tokens that a model makes of so many seconds of sound. */
+export function soundTokensMax({ upstreamModel }: Pick<Model, 'upstreamModel'>, seconds: number): number {
+  const isOpenAi = /^(?:ft:)?(?:gpt-|chatgpt-|whisper-)/.test(upstreamModel)
+  return seconds * (isOpenAi ? tokensPerSecond.openAi : tokensPerSecond.others)
+}
 
 /** The longest recording that OpenAI's token-priced transcription models take; they refuse longer ones. */
 const TRANSCRIBE_SECONDS_MAX = 1500

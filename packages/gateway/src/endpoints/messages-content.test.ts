@@ -69,11 +69,17 @@ describe('blocks that cost their bytes', () => {
 })
 
 describe('pictures', () => {
-  test('are no text, and cost the most that one can', () => {
+  test('are no text, and cost the most that one can where their size cannot be read', () => {
     const without = accepted([{ ...image, source: { ...image.source, data: '' } }]).forwardedBytesMax
     const request = accepted([image, text])
     expect(request.forwardedBytesMax).toBe(without + JSON.stringify(text).length + 1)
     expect(request.uses).toEqual({ imageInputTokens: imageTokensMax })
+  })
+
+  test('cost what their size says, where it can be read', () => {
+    const png = 'iVBORw0KGgoAAAANSUhEUgAABAAAAAIACAYAAAA='
+    const sized = { ...image, source: { ...image.source, data: png } }
+    expect(accepted([sized]).uses).toEqual({ imageInputTokens: 37 * 19 })
   })
 
   test('count wherever they stand', () => {

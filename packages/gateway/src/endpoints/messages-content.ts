@@ -8,6 +8,7 @@
 import type { Model } from '../core/catalog.ts'
 import type { Price } from '../core/pricing.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
+import { imageSize } from './image-size.ts'
 import { messageImageTokens } from './messages-images.ts'
 import { invalidValue, unsupported } from './parameters.ts'
 import { utf8Length } from './text.ts'
@@ -197,7 +198,8 @@ function faultInImage(value: unknown, at: string, { rules, tally }: Checking): R
     if (url !== undefined) return unsupported(`${at}.url`, 'a picture has either data or an address')
     tally.mediaBytes += data.length
   }
-  tally.imageTokens += messageImageTokens(typeof data === 'string' ? data : null, tokensMax)
+  const size = typeof data === 'string' ? imageSize(data) : null
+  tally.imageTokens += messageImageTokens(size, tokensMax)
   return null
 }
 

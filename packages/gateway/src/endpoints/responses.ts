@@ -6,8 +6,7 @@
  * Source: openai 7.57, `resources/responses`.
  */
 import type { Model } from '../core/catalog.ts'
-import type { Price } from '../core/pricing.ts'
-import { type Refusal, refusal } from '../core/refusal.ts'
+import type { Refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import type { Endpoint, ForwardOptions, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
 import {
@@ -27,7 +26,11 @@ import { overwritten, responsesParameters } from './responses-parameters.ts'
 import { createResponsesTap } from './responses-tap.ts'
 import { checkToolChoice, checkTools, type ToolRuns, toolRunsOf } from './responses-tools.ts'
 import { responsesWire } from './responses-wire.ts'
+import { askedTier, faultInTier } from './service-tier.ts'
 import { record, tokensMax } from './usage.ts'
+
+/** Its streams begin and end with an event of the whole answer, which repeats the instructions and the tools. */
+const eventBytesMax = 16 * 1024 * 1024
 
 /** The Responses endpoint. */
 export const responses: Endpoint = {
@@ -35,6 +38,7 @@ export const responses: Endpoint = {
   wire: responsesWire,
   parse: parseResponsesRequest,
   tap: createResponsesTap,
+  eventBytesMax,
   withReceipt: (text, receipt) => insertReceipt(text, receipt, [['response', 'usage'], ['usage']]),
 }
 
@@ -61,7 +65,7 @@ function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Res
   if (fault !== null) return err(fault)
 
   const { removed, dropped } = fields.value
-  const tier = isStandardTier(value.service_tier) ? null : String(value.service_tier)
+  const tier = askedTier(value.service_tier)
   const calls = tools.value.searches && runs ? callsOf(value.max_tool_calls, runs) : null
   const plan: Plan = { scanned, allowed, removed, tier, calls }
   const { max_output_tokens: asked, stream } = value
@@ -136,17 +140,6 @@ function addedTokensMax(reading: ModelReading, calls: number, { inputTokensPerCa
 /** The provider is told the most calls that it may run, since each has a price. */
 function callsOf(asked: unknown, { callsMax }: ToolRuns): number {
   return typeof asked === 'number' ? Math.min(asked, callsMax) : callsMax
-}
-
-function isStandardTier(tier: unknown): boolean {
-  return tier === undefined || tier === null || tier === 'auto' || tier === 'default'
-}
-
-/** The tier that is priced is the tier that is charged: others need a price. */
-function faultInTier(tier: unknown, price: Price | undefined): Refusal | null {
-  if (isStandardTier(tier) || Object.hasOwn(price?.serviceTiers ?? {}, String(tier))) return null
-  const message = `This value of 'service_tier' is not supported: it must be "auto" or "default", other tiers have no price here.`
-  return refusal('unsupported_parameter', message, { param: 'service_tier' })
 }
 
 function faultInStreamOptions(given: unknown, allowed: ReadonlySet<string>): Refusal | null {

@@ -1,4 +1,15 @@
-/** Sound that a model speaks: what its bytes say of the tokens it took, while the provider has not said it yet. */
+/**
+ * Sound that a model speaks: which voices it may have, and what its bytes say of the tokens that it took, while the
+ * provider has not said it yet.
+ */
+import type { Check } from './parameters.ts'
+
+/** A custom voice belongs to whoever made it in the operator's account. */
+export const voice: Check = {
+  accepts: (value) => typeof value === 'string' && value.length <= 64 && !value.startsWith('voice_'),
+  expected: 'the name of a built-in voice; custom voices, which have an id, are not served',
+  code: 'unsupported_parameter',
+}
 
 /**
  * The fewest bytes that a token of spoken sound has, by format. A token is a twentieth of a second (cost guide of

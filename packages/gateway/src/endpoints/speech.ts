@@ -21,7 +21,7 @@ import { replaceFields } from './json-scan.ts'
 import { openAiWire } from './openai-wire.ts'
 import { anything, type Check, checkFields, oneOf, type ParameterTable, string } from './parameters.ts'
 import { insertReceipt } from './receipt.ts'
-import { soundBytesPerToken } from './sound-output.ts'
+import { soundBytesPerToken, voice } from './sound-output.ts'
 import { createSpeechTap } from './speech-tap.ts'
 import { codePoints } from './text.ts'
 
@@ -36,13 +36,6 @@ const speed: Check = {
   accepts: (value) => typeof value === 'number' && value >= 0.25 && value <= 4,
   expected: 'a number from 0.25 to 4',
 }
-/** A custom voice belongs to whoever made it in the operator's account. */
-export const voice: Check = {
-  accepts: (value) => typeof value === 'string' && value.length <= 64 && !value.startsWith('voice_'),
-  expected: 'the name of a built-in voice; custom voices, which have an id, are not served',
-  code: 'unsupported_parameter',
-}
-
 /** Every field that is known, by name. */
 export const speechParameters: ParameterTable = new Map([
   ['model', { policy: 'own', check: anything }],

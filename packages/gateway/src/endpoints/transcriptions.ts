@@ -11,7 +11,7 @@ import { err, ok, type Result } from '../core/result.ts'
 import type { Endpoint, ModelRequest, ParseOptions, RawRequest } from '../ports.ts'
 import { type Form, readForm } from './form-request.ts'
 import { assertBounded, readModel } from './json-request.ts'
-import { AUDIO_TOKENS_PER_SECOND_MAX, measureSound, type Sound, soundSecondsMax } from './media-sound.ts'
+import { measureSound, type Sound, soundSecondsMax, soundTokensMax } from './media-sound.ts'
 import { openAiWire } from './openai-wire.ts'
 import { checkFields, invalidValue, unsupported } from './parameters.ts'
 import { insertReceipt } from './receipt.ts'
@@ -126,7 +126,7 @@ function boundOf(form: Form, sound: Sound, model: Model, price: Price): Result<B
   if (!seconds.ok) return err(refused('file', `The file is not accepted: ${seconds.error}.`))
   const uses = {
     ...(bySecond && { audioSeconds: seconds.value }),
-    ...(byToken && { audioInputTokens: seconds.value * AUDIO_TOKENS_PER_SECOND_MAX }),
+    ...(byToken && { audioInputTokens: soundTokensMax(model, seconds.value) }),
   }
   return ok({ output: output.value, uses })
 }

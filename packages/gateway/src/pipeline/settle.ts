@@ -1,7 +1,7 @@
 /** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
-import { boundedUsage, boundOf, pricesTokens, type Usage } from '../core/pricing.ts'
+import { boundedUsage, boundOf, pricesTokens, tierName, type Usage } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
@@ -18,6 +18,13 @@ export type Metered = { usage: Usage; estimated: boolean }
 
 /** The provider's own usage of a whole answer if it is credible, else the most that the evidence allows. */
 export function metered(dispatch: Dispatch, now: number): Metered {
+  const { usage, estimated } = measured(dispatch, now)
+  const { serviceTier } = usage
+  if (serviceTier === undefined) return { usage, estimated }
+  return { usage: { ...usage, serviceTier: tierName(dispatch.reply.hold.price, serviceTier) }, estimated }
+}
+
+function measured(dispatch: Dispatch, now: number): Metered {
   const reported = dispatch.tap.usage()
   const seen = evidence(dispatch, now)
   if (!reported) return { usage: seen, estimated: true }
@@ -52,9 +59,10 @@ function withAnswers({ answers: counted, ...usage }: Usage, { reply: { hold } }:
 }
 
 /** Where tokens cost nothing there is no cap on them to break. */
-function isOverCaps({ inputTokens, outputTokens, audioSeconds = 0 }: Usage, dispatch: Dispatch): boolean {
-  const { hold } = dispatch.reply
+function isOverCaps(usage: Usage, { reply: { hold } }: Dispatch): boolean {
+  const { inputTokens, outputTokens, audioSeconds = 0, toolCalls = 0 } = usage
   if (audioSeconds > (hold.uses?.audioSeconds ?? audioSeconds)) return true
+  if (toolCalls > (hold.uses?.toolCalls ?? 0)) return true
   if (!pricesTokens(hold.price)) return false
   return inputTokens > hold.inputTokens || outputTokens > hold.outputTokensMax * hold.choices
 }

@@ -52,6 +52,7 @@ describe('the chat wire', () => {
     ['visible reasoning', { reasoningContent: 'Let me see what this is.', chunks: 4 }, { n: 2 }],
     ['visible reasoning beyond the cap', { reasoningContent: 'x'.repeat(80) }, { max_tokens: 7 }],
     ['sound', { completionTokens: 50, audioOutputTokens: 31 }, { n: 2 }],
+    ['an answer to be heard', { completionTokens: 50, audioOutputTokens: 31 }, { modalities: ['audio'] }],
     ['tool calls', { toolCalls: [{ name: 'f', arguments: '{"a":1}' }] }, {}],
   ])('the events of %s bill what the whole answer does', async (_name, script, more) => {
     const { use, ...plan } = await planOf(scripted(script, 'k', more))
@@ -150,5 +151,16 @@ describe('the chat wire', () => {
     ]
     const body = { ...user(''), messages, ...stream }
     expect(said(chunksOf(await (await post(provider.url, body)).text()))).toBe('found')
+  })
+
+  it('200: an answer to be heard has its words and its sound, whole or in pieces', async () => {
+    const script = { content: 'Hello you', audioOutputTokens: 10, completionTokens: 13, chunks: 3 }
+    const more = { modalities: ['text', 'audio'], audio: { voice: 'ash', format: 'pcm16' } }
+    const [choice] = (await whole(script, 'k', more)).choices
+    expect(choice?.message).toMatchObject({ content: null, audio: { transcript: 'Hello you' } })
+    expect(Buffer.from(choice?.message.audio?.data ?? '', 'base64').length).toBe(24_000)
+    const deltas = (await streamed(script, 'k', more)).flatMap(({ choices }) => choices[0]?.delta.audio ?? [])
+    expect(deltas.map(({ transcript }) => transcript).join('')).toBe('Hello you')
+    expect(Buffer.concat(deltas.map(({ data }) => Buffer.from(data, 'base64'))).length).toBe(24_000)
   })
 })

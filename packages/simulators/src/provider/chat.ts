@@ -17,6 +17,7 @@ import {
   padding,
   pieces,
   reportedUsage,
+  soundOf,
   spread,
   sseEvent,
   toJson,
@@ -34,6 +35,8 @@ type ChatPlan = Measured &
     /** Whether every chunk tells its choice's running total. */
     continuous: boolean
     audioOutputTokens: number
+    /** Where the answer is to be heard: how many bytes a token of its sound has. */
+    soundBytesPerToken: number | null
     use: Use
     script: Script
   }>
@@ -80,10 +83,28 @@ const planChat = (body: Record<string, unknown>, script: Script, model: string, 
       (isRecord(body.stream_options) && body.stream_options.include_usage === true),
     continuous: isContinuous(script.dialect, body.stream_options),
     audioOutputTokens,
+    soundBytesPerToken: soundBytesPerToken(body),
     use,
     script,
   }
 }
+
+/** At 24 kHz of 16 bits a twentieth of a second has 2,400 bytes; what is compressed has a third of that. */
+const soundBytesPerToken = ({ modalities, audio }: Record<string, unknown>): number | null => {
+  if (!Array.isArray(modalities) || !modalities.includes('audio')) return null
+  return isRecord(audio) && (audio.format === 'pcm16' || audio.format === 'wav') ? 2400 : 800
+}
+
+/** Words and the sound of so many tokens, as a message or a delta has them. */
+const audioOf = ({ id, created }: ChatPlan, transcript: string, tokens: number, bytesEach: number) => ({
+  content: null,
+  audio: {
+    id: `audio_${id}`,
+    data: soundOf(tokens * bytesEach).toString('base64'),
+    expires_at: created + 3600,
+    transcript,
+  },
+})
 
 const usageOf = ({ use }: ChatPlan) => ({
   prompt_tokens: use.promptTokens,
@@ -133,6 +154,9 @@ const message = (plan: ChatPlan): Record<string, unknown> => {
     }))
     return { ...base, content: script.content ?? null, tool_calls: calls }
   }
+  if (plan.soundBytesPerToken !== null) {
+    return { ...base, ...audioOf(plan, text, plan.audioOutputTokens, plan.soundBytesPerToken) }
+  }
   return script.refusal === undefined ? { ...base, content: text } : { ...base, refusal: text }
 }
 
@@ -169,6 +193,11 @@ const spokenDeltas = (plan: ChatPlan): Record<string, unknown>[] => {
       const tail = pieces(call.arguments, chunks).map((piece) => ({ index, function: { arguments: piece } }))
       return [head, ...tail].map((item) => ({ tool_calls: [item] }))
     })
+  }
+  const bytesEach = plan.soundBytesPerToken
+  if (bytesEach !== null) {
+    const tokens = spread(plan.audioOutputTokens, chunks)
+    return pieces(plan.text, chunks).map((piece, i) => audioOf(plan, piece, tokens[i] ?? 0, bytesEach))
   }
   const field = script.refusal === undefined ? 'content' : 'refusal'
   return pieces(plan.text, chunks).map((piece) => ({ [field]: piece }))

@@ -11,6 +11,7 @@ import {
   jsonBody,
   measure,
   reportedUsage,
+  soundOf,
   spread,
   sseEvent,
   toJson,
@@ -29,17 +30,10 @@ const TYPES: Readonly<Record<string, string>> = {
   pcm: 'audio/pcm',
 }
 
-/** Sound of so many tokens, no two places alike, so that a gap would show. */
-const soundOf = (tokens: number): Buffer => {
-  const bytes = Buffer.alloc(tokens * BYTES_PER_TOKEN)
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = (at * 31) % 251
-  return bytes
-}
-
 const delta = (audio: string): string => sseEvent(JSON.stringify({ type: 'speech.audio.delta', audio }))
 
 const eventsOf = (script: Script, use: Use): WireEvent[] => {
-  const sound = soundOf(use.completionTokens)
+  const sound = soundOf(use.completionTokens * BYTES_PER_TOKEN)
   const parts = spread(use.completionTokens, chunksOf(script))
   let from = 0
   const deltas = parts.map((tokens) => {
@@ -74,7 +68,7 @@ const planSpeech = (body: Record<string, unknown>, input: string, script: Script
     use,
     hiddenTokens: 0,
     contentType: stream ? EVENT_STREAM_TYPE : (TYPES[format] ?? 'audio/mpeg'),
-    whole: () => soundOf(completionTokens),
+    whole: () => soundOf(completionTokens * BYTES_PER_TOKEN),
     events: () => eventsOf(script, use),
     closing: '',
     errorEvent: sseEvent(JSON.stringify({ type: 'error', ...errorBody(500) })),

@@ -10,6 +10,7 @@ export type Delta = {
   refusal?: string
   tool_calls?: { index: number; id?: string; function: { name?: string; arguments: string } }[]
   function_call?: { name?: string; arguments: string }
+  audio?: { data: string; transcript: string }
 }
 export type Message = Delta & { content: string | null }
 export type Choice = { index: number; message: Message; delta: Delta; finish_reason: string | null }

@@ -116,3 +116,10 @@ export const toJson = (value: unknown, { usage }: Script): string => {
 /** Spread into the JSON of a whole answer, this makes its line as long as `script.longLine` asks. */
 export const padding = ({ longLine }: Script): { padding?: string } =>
   longLine === undefined ? {} : { padding: 'x'.repeat(longLine) }
+
+/** So many bytes of sound, no two places alike, so that a gap would show. */
+export const soundOf = (length: number): Buffer => {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0; at < length; at += 1) bytes[at] = (at * 31) % 251
+  return bytes
+}

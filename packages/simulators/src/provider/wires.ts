@@ -3,6 +3,7 @@ import { chatWire } from './chat.ts'
 import { embeddingsWire } from './embeddings.ts'
 import { geminiWire } from './generate-content.ts'
 import { imagesWire } from './images.ts'
+import { countTokensWire, messagesWire } from './messages.ts'
 import { moderationsWire } from './moderations.ts'
 import { responsesWire } from './responses.ts'
 import { speechWire } from './speech.ts'
@@ -15,6 +16,8 @@ export const WIRES: readonly SimulatedWire[] = [
   geminiWire,
   imagesWire,
   moderationsWire,
+  messagesWire,
+  countTokensWire,
   responsesWire,
   speechWire,
   transcriptionsWire,
