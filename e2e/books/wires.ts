@@ -77,7 +77,13 @@ const accents: BookWire = {
     const stream = random.percent(60)
     const content = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, false)), key })
     const body = { model, messages: [{ role: 'user', content }], max_tokens: CAP, ...(stream && { stream }) }
-    return { path: '/v1/chat/completions', body: JSON.stringify(body), rates: text, answers: 1, tellsInput: model === 'vllm' && stream }
+    return {
+      path: '/v1/chat/completions',
+      body: JSON.stringify(body),
+      rates: text,
+      answers: 1,
+      tellsInput: model === 'vllm' && stream,
+    }
   },
 }
 
@@ -192,6 +198,9 @@ const images: BookWire = {
       : { size: '1024x1024', quality: 'low', ...(stream && { stream, partial_images: random.below(3) }) }
     const rates: Rates = isFlat ? { perRequest: 250_000 } : { ...text, imageOutput: 3 }
     return { path: '/v1/images/generations', body: JSON.stringify({ ...body, ...shape }), rates, answers: n }
+  },
+}
+
 const messages: BookWire = {
   name: 'messages',
   weight: 15,
