@@ -12,6 +12,15 @@ const foreign = [
   'null',
 ]
 
+/** What @google/genai 3.3 asks for. */
+const askedByGemini = [
+  'content-type',
+  'user-agent',
+  'x-goog-api-client',
+  'x-goog-api-key',
+  'x-server-timeout',
+]
+
 /** What openai 7.57 asks for from a browser. */
 const asked = [
   ...['authorization', 'content-type', 'user-agent'],
@@ -61,6 +70,12 @@ function preflights(stack: () => Stack): void {
       expect(answer.headers.get('vary')?.toLowerCase()).toContain('origin')
     })
   }
+
+  it.concurrent('204: the preflight of a Gemini model allows what its SDK sends', async () => {
+    const answer = await preflight(stack(), ORIGIN, askedByGemini, '/v1beta/models/gem:generateContent')
+    expect(answer.status).toBe(204)
+    expect(listOf(answer, 'access-control-allow-headers')).toEqual(expect.arrayContaining(askedByGemini))
+  })
 
   it.concurrent('204: a preflight allows no header outside the list', async () => {
     const answer = await preflight(stack(), ORIGIN, [

@@ -22,6 +22,9 @@ export function geminiFaults(stack: () => Stack): void {
   leaving(stack)
 }
 
+/** With the name of the operator's own project. */
+const bareError = '{\n  "error": {\n    "code": 503,\n    "message": "canary-project"\n  }\n}\n'
+
 function brokenStreams(stack: () => Stack): void {
   const rows: [string, Script, string][] = [
     ['is reset', { reset: 'mid' }, 'upstream_error'],
@@ -29,6 +32,7 @@ function brokenStreams(stack: () => Stack): void {
     ['tells an error', { errorEvent: true }, 'upstream_error'],
     // What ends with its connection must have said why it finished.
     ['stops half-way', { cutShort: true }, 'upstream_error'],
+    ['holds an error that is no event', { badSse: bareError, cutShort: true }, 'upstream_error'],
     ['holds no JSON', { badSse: true }, 'upstream_invalid'],
     ['holds an array', { badSse: 'data: [1]\n\n' }, 'upstream_invalid'],
   ]
@@ -36,6 +40,7 @@ function brokenStreams(stack: () => Stack): void {
     it.concurrent(`200: a stream that ${title} ends with one error and is charged for what had come`, async () => {
       const asked = await streamed(stack(), { completionTokens: 60, ...script })
       const answers = answersOf(asked)
+      expect(asked.text).not.toContain('canary-project')
       const errors = answers.flatMap(({ error }) => error ?? [])
       expect(errors).toEqual([answers.at(-1)?.error])
       expect(errors[0]).toMatchObject({

@@ -46,7 +46,8 @@ export function sdkAnthropic(stack: () => Stack): void {
     const key = newKey()
     const answer = await client.messages.create(ask({ content: 'hello' }, key))
     expect(answer.content).toMatchObject([{ type: 'text', text: 'hello' }])
-    const { charged } = await outcome(stack(), token)
+    const { charged, entry } = await outcome(stack(), token)
+    expect(answer._request_id).toBe(entry.requestId)
     expect(charged).toBe(billedMessage(stack(), key))
     expect(answer.usage).toMatchObject({ faregate: { creditsCharged: charged / 1e6 } })
     expect(arrival(stack(), key).headers['anthropic-version']).toBe('2026-10-21')
@@ -151,45 +152,47 @@ function content(stack: () => Stack): void {
 
 type Row = { title: string; error: unknown; code: string; type: string; params?: object; plan?: string }
 
+const refusedRows: Row[] = [
+  {
+    title: '400',
+    error: BadRequestError,
+    code: 'unsupported_parameter',
+    type: 'invalid_request_error',
+    params: { container: 'c' },
+  },
+  {
+    title: '402',
+    error: PaymentRequiredError,
+    code: 'insufficient_credits',
+    type: 'billing_error',
+    plan: 'none',
+  },
+  {
+    title: '403',
+    error: PermissionDeniedError,
+    code: 'model_not_in_plan',
+    type: 'permission_error',
+    plan: 'basic',
+  },
+  {
+    title: '404',
+    error: NotFoundError,
+    code: 'model_not_found',
+    type: 'not_found_error',
+    params: { model: 'never' },
+  },
+]
+
 function errors(stack: () => Stack): void {
-  const rows: Row[] = [
-    {
-      title: '400',
-      error: BadRequestError,
-      code: 'unsupported_parameter',
-      type: 'invalid_request_error',
-      params: { container: 'c' },
-    },
-    {
-      title: '402',
-      error: PaymentRequiredError,
-      code: 'insufficient_credits',
-      type: 'billing_error',
-      plan: 'none',
-    },
-    {
-      title: '403',
-      error: PermissionDeniedError,
-      code: 'model_not_in_plan',
-      type: 'permission_error',
-      plan: 'basic',
-    },
-    {
-      title: '404',
-      error: NotFoundError,
-      code: 'model_not_found',
-      type: 'not_found_error',
-      params: { model: 'never' },
-    },
-  ]
-  for (const { title, error, code, type, params = {}, plan } of rows) {
+  for (const { title, error, code, type, params = {}, plan } of refusedRows) {
     it.concurrent(`${title}: ${code} is raised as its type, after one try`, async () => {
       const { tries, result } = await countingTries(stack(), async ({ url }) => {
         const { client } = await anthropicUser(stack(), { baseURL: url }, plan)
         return rejection(client.messages.create({ ...ask({}), ...params }))
       })
       expect(result).toBeInstanceOf(error)
-      expect(result).toMatchObject({ status: Number(title), type, errorCode: code })
+      const requestID = expect.stringMatching(/^req_/)
+      expect(result).toMatchObject({ status: Number(title), type, errorCode: code, requestID })
       expect(tries).toBe(1)
     })
   }

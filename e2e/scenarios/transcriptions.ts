@@ -31,10 +31,13 @@ async function hear(stack: Stack, script: Script, fields: Fields = {}): Promise<
   return { token, key, status: answer.status, headers: answer.headers, text: await answer.text() }
 }
 
-function send(stack: Stack, token: string, fields: Fields, signal?: AbortSignal): Promise<Response> {
+type Sending = { signal?: AbortSignal; path?: string }
+
+function send(stack: Stack, token: string, fields: Fields, how: Sending = {}): Promise<Response> {
+  const { signal, path = '/v1/audio/transcriptions' } = how
   const form = new FormData()
   for (const [name, value] of Object.entries(fields)) form.append(name, value)
-  return fetch(`${stack.url}/v1/audio/transcriptions`, {
+  return fetch(stack.url + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
     body: form,
@@ -94,10 +97,22 @@ function plain(stack: () => Stack): void {
     expect(form.get('model')).toBe('gpt-4o-transcribe')
   })
 
-  it.concurrent('200: a recording of some megabytes, which no other request may have', async () => {
-    const heard = await hear(stack(), {}, { model: 'listener', file: wavFile(400) })
+  it.concurrent('200: a quote of the same form is what is held', async () => {
+    const heard = await hear(stack(), {})
+    const path = '/v1/quotes?endpoint=/v1/audio/transcriptions'
+    const prompt = JSON.stringify({ script: {}, key: newKey() })
+    const quoted = await send(stack(), heard.token, { model: 'scribe', prompt, file: wavFile() }, { path })
+    expect(await quoted.json()).toMatchObject({
+      model: 'scribe',
+      credits: { most: Number(heard.headers.get('faregate-credits-held')) },
+      affordable: true,
+    })
+  })
+
+  it.concurrent('200: a recording of 25 megabytes, which no other request may have', async () => {
+    const heard = await hear(stack(), {}, { model: 'listener', file: wavFile(1600) })
     expect(heard.status, heard.text).toBe(200)
-    expect((await outcome(stack(), heard.token)).charged).toBe(40_000)
+    expect((await outcome(stack(), heard.token)).charged).toBe(160_000)
   })
 }
 
@@ -120,7 +135,7 @@ function streams(stack: () => Stack): void {
     const script = { completionTokens: 900, chunks: 40, chunkDelayMs: 50 }
     const prompt = JSON.stringify({ script, key })
     const fields = { model: 'scribe', prompt, file: wavFile(), ...streamed }
-    const answer = await send(stack(), token, fields, client.signal)
+    const answer = await send(stack(), token, fields, { signal: client.signal })
     await answer.body?.getReader().read()
     client.abort()
     const { entry, charged } = await outcome(stack(), token)

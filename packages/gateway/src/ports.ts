@@ -274,6 +274,8 @@ export type Wire = {
   errorEvent(refusal: Refusal): string
   /** Whether its clients bear comments in a stream. */
   comments: boolean
+  /** The header in which its SDKs look for a request's id, where that is not `x-request-id`. */
+  requestIdHeader?: string
 }
 
 /** One wire endpoint: its parser, its tap and its words. */

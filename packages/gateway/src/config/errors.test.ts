@@ -214,6 +214,7 @@ const spoiled: Spoiled[] = [
     path: 'limits.bodyBytesMax',
     says: /between 1024/,
   },
+  { at: ['limits'], to: { uploadBytesMax: 5 }, path: 'limits.uploadBytesMax', says: /between 1024/ },
   { at: ['idempotency', 'storeAnswers'], to: 'yes', says: /must be true or false/ },
   { at: ['idempotency'], to: true, says: /must be an object with storeAnswers/ },
   { at: ['drain'], to: 20, says: /must be an object with concurrentMax, timeMs/ },

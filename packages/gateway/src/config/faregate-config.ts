@@ -200,7 +200,9 @@ export type ModelOptions = {
   /** This model's own markup in percent, in place of the general one. */
   markupPercent?: Decimal
   /**
-   * The most output tokens of one choice; more is clamped. Default: no cap but the caller's credits and plan.
+   * The most output tokens of one choice; more is clamped. Default: no cap but the caller's credits and plan. Speech
+   * and transcripts that are priced by the token cannot be capped in a request: for them it is your word on what the
+   * model writes at most, and needed (but for gpt-4o-transcribe, which writes 2,000 by OpenAI's own).
    */
   outputTokensMax?: number
   /** The output cap of a request that names none, as far as its credits go. Default: 4096. */
@@ -226,7 +228,10 @@ export type ModelOptions = {
     remote?: boolean
     /** The most tokens that one picture costs, seen or drawn. Default: what its provider says of any picture. */
     imageTokensMax?: number
-    /** The longest recording, in seconds. Default: what its bytes can hold. */
+    /**
+     * The longest recording, in seconds. Default: what WAV and MP3 hold; of other formats 1,500 for gpt-4o-transcribe,
+     * which takes no longer ones, and for other models they are refused.
+     */
     audioSecondsMax?: number
   }
 }

@@ -69,6 +69,7 @@ test('what is left out has its default', () => {
     unknownParameters: 'refuse',
     timeouts: { headersMs: 600_000, idleMs: 180_000, totalMs: 900_000 },
     body: { bytesMax: 4_194_304, timeoutMs: 15_000 },
+    upload: { bytesMax: 27_262_976, timeoutMs: 120_000 },
     drain: { concurrentMax: 100, timeMs: 20_000 },
     idempotency: { storeAnswers: false },
     payments: { buyRoles: ['admin'], automaticTax: false, promotionCodes: false },

@@ -46,6 +46,7 @@ export const anthropicWire: Wire = {
   }),
   errorEvent: (refusal) => `event: error\ndata: ${JSON.stringify(anthropicError(refusal))}\n\n`,
   comments: true,
+  requestIdHeader: 'request-id',
 }
 
 /**

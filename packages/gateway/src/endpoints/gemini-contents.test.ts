@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { pictureTokensMax } from './gemini-contents.ts'
+import { pictureTokensMax } from './gemini-media.ts'
 import { generateContent } from './generate-content.ts'
 import { acceptedBy, forwardedText, type ParseChoices, refusedBy } from './test-kit.ts'
 import { contentsOf, pictureOf, pngOf } from './test-kit-gemini.ts'
+import { mp3Of, wavOf } from './test-kit-sound.ts'
 
 const accepted = (body: unknown, choices: ParseChoices = {}) =>
   acceptedBy(generateContent, body, { pathModel: 'fast', ...choices })
@@ -168,7 +169,6 @@ describe('pictures', () => {
   })
 
   test.each([
-    ['sound', pictureOf('AAAA', 'audio/wav'), 'unsupported_parameter', 'inlineData'],
     ['a film', pictureOf('AAAA', 'video/mp4'), 'unsupported_parameter', 'inlineData'],
     ['a document', pictureOf(btoa('%PDF-1.7'), 'application/pdf'), 'unsupported_parameter', 'inlineData'],
     ['a document that says it is a picture', pictureOf(btoa('%PDF-1.7')), 'invalid_value', 'inlineData'],
@@ -203,5 +203,41 @@ describe('pictures', () => {
   ])('of %d by %d pixels take at most %d tokens', (width, height, tokens) => {
     expect(pictureTokensMax(width, height)).toBe(tokens)
     expect(pictureTokensMax(height, width)).toBe(tokens)
+  })
+})
+
+describe('sound', () => {
+  const soundOf = (bytes: Uint8Array, mimeType: string) =>
+    pictureOf(btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')), mimeType)
+  const price = { audioInput: 9000 }
+  const wav = soundOf(wavOf({ seconds: 10 }), 'audio/wav')
+
+  test('is 32 tokens a second, by its own bytes', () => {
+    // The header counts as sound, and a second more for what an encoder adds.
+    expect(accepted(contentsOf(wav), { price }).uses).toEqual({ audioInputTokens: 12 * 32 })
+    const mp3 = soundOf(mp3Of(100), 'audio/mpeg')
+    const request = accepted(contentsOf(wav, mp3, pictureOf(pngOf(1, 1))), { price })
+    expect(request.uses).toEqual({ audioInputTokens: (12 + 5) * 32, imageInputTokens: 2240 })
+    expect(request.forwardedBytesMax).toBeLessThan(500)
+  })
+
+  test('of another format is bounded by the operator’s figure alone', () => {
+    const flac = soundOf(new TextEncoder().encode('fLaC and more'), 'audio/flac')
+    const refusal = refused(contentsOf(flac), { price })
+    expect(refusal).toMatchObject({ code: 'unsupported_parameter', param: 'contents[0].parts[0].inlineData' })
+    expect(refusal.message).toContain('audioSecondsMax')
+    const model = { media: { remote: false, imageTokensMax: null, audioSecondsMax: 60 } }
+    expect(accepted(contentsOf(flac), { price, model }).uses).toEqual({ audioInputTokens: 60 * 32 })
+  })
+
+  test.each([
+    ['without a price', wav, {}, 'unsupported_parameter'],
+    ['whose header lies', soundOf(wavOf({ bytesPerSecond: 1_000_000 }), 'audio/wav'), price, 'invalid_value'],
+    ['that is nothing', pictureOf('', 'audio/wav'), price, 'invalid_value'],
+  ])('400: sound %s', (_, part, over, code) => {
+    expect(refused(contentsOf(part), { price: over })).toMatchObject({
+      code,
+      param: 'contents[0].parts[0].inlineData',
+    })
   })
 })

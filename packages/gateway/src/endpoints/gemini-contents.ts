@@ -1,12 +1,11 @@
 /**
  * Checks what a Gemini request puts before the model: contents, the system instruction, tools and their config. Text is
- * bounded by its bytes and a picture by its size; whatever brings in more than the request holds (a file, an address, a
+ * bounded by its bytes, pictures and sound by what they measure; whatever brings in more than the request holds (a file, an address, a
  * tool that the provider runs) is refused, and a key is let through only if it is known not to.
  */
-import type { Model } from '../core/catalog.ts'
-import { type Refusal, refusal } from '../core/refusal.ts'
+import type { Refusal } from '../core/refusal.ts'
+import { type Asked, boundMedia, isBase64 } from './gemini-media.ts'
 import { camelCase, givenTwice } from './gemini-parameters.ts'
-import { imageSize } from './image-size.ts'
 import { boolean, type Check, invalidValue, number, object, string, unsupported } from './parameters.ts'
 import { record } from './usage.ts'
 
@@ -18,14 +17,15 @@ export const partsMax = 2048
 export type Findings = {
   /** Contents, parts and functions: what may cost the provider's framing. */
   items: number
-  /** The most tokens of all pictures. */
-  imageTokens: number
-  /** Bytes of the request that are pictures, not text. */
+  /** The most tokens of all pictures, and of all sound. */
+  pictureTokens: number
+  soundTokens: number
+  /** Bytes of the request that are pictures or sound, not text. */
   mediaBytes: number
 }
 
-/** What a check needs to know: the model's pictures, and what the operator lets through (`parts.fileData`). */
-export type Surroundings = { media: Model['media'] | null; allowed: ReadonlySet<string>; found: Findings }
+/** What a check needs to know: who is asked, if it exists, and what the operator lets through (`parts.fileData`). */
+export type Surroundings = { asked: Asked | null; allowed: ReadonlySet<string>; found: Findings }
 
 type Rule = { why: string } | ((value: unknown, at: string, around: Surroundings) => Refusal | null)
 /** Keys of an object that are known. `scope` is how the operator names one of them to let it through. */
@@ -133,7 +133,7 @@ const functionResponseShape = shapeOf('functionResponse', {
   name: text,
   response: anyObject,
   parts: listOf(
-    shapeOf('functionResponse.parts', { inlineData: picture(resultBlobShape), fileData: { why: files } }),
+    shapeOf('functionResponse.parts', { inlineData: media(resultBlobShape), fileData: { why: files } }),
   ),
   scheduling: text,
   willContinue: plain(boolean),
@@ -150,12 +150,12 @@ const partShape = shapeOf('parts', {
   codeExecutionResult: anyObject,
   partMetadata: anyObject,
   speechMetadata: anyObject,
-  inlineData: picture(blobShape),
+  inlineData: media(blobShape),
   mediaResolution: (value, at, around) => faultIn(value, at, resolutionShape, around),
   fileData: { why: files },
   videoMetadata: { why: 'films have no bound on this endpoint yet' },
   mediaProcessing: { why: 'films have no bound on this endpoint yet' },
-  audioTranscription: { why: 'sound has no bound on this endpoint yet' },
+  audioTranscription: { why: 'it is for sound, which speaks for itself' },
   toolCall: { why: providerTools },
   toolResponse: { why: providerTools },
 })
@@ -213,11 +213,8 @@ const thinkingShape = shapeOf('thinkingConfig', {
   thinkingLevel: text,
 })
 
-const measured = new Set(['image/png', 'image/jpeg', 'image/webp'])
-const unmeasured = new Set(['image/heic', 'image/heif'])
-
-/** A blob that is a picture. Its data is no text, and costs what its size does. */
-function picture(shape: Shape): Rule {
+/** A blob of a picture or of sound. Its data is no text, and costs what it measures. */
+function media(shape: Shape): Rule {
   return (value, at, around) => {
     const fault = faultIn(value, at, shape, around)
     if (fault !== null) return fault
@@ -225,65 +222,13 @@ function picture(shape: Shape): Rule {
     const [type, data] = [blob.get('mimeType'), blob.get('data')]
     if (typeof type !== 'string') return invalidValue(`${at}.mimeType`, 'the type of the data')
     if (typeof data !== 'string' || !isBase64(data)) return invalidValue(`${at}.data`, 'base64 on one line')
-    const tokens = tokensOf(type.toLowerCase(), data, around)
-    if (typeof tokens === 'object') return { ...tokens, param: at }
-    around.found.imageTokens += tokens
+    // A model that does not exist is told so when it is looked for.
+    if (around.asked === null) return null
+    const bounded = boundMedia(type.toLowerCase(), data, around.asked)
+    if (!bounded.ok) return { ...bounded.error, param: at }
+    const { kind, tokens } = bounded.value
+    around.found[kind === 'sound' ? 'soundTokens' : 'pictureTokens'] += tokens
     around.found.mediaBytes += data.length
     return null
   }
-}
-
-function tokensOf(type: string, data: string, { media }: Surroundings): number | Refusal {
-  const most = media?.imageTokensMax ?? null
-  const isUnmeasured = unmeasured.has(type)
-  if (!measured.has(type) && !(isUnmeasured && most !== null)) {
-    const kinds = [...measured, ...(most === null ? [] : unmeasured)].join(', ')
-    return refusal(
-      'unsupported_parameter',
-      `Data of type '${type.slice(0, 64)}' is not supported: it has no bound on this endpoint. Send text or pictures (${kinds}).`,
-    )
-  }
-  if (isUnmeasured) return most !== null && isHeif(data) ? most : noPicture
-  const size = imageSize(standardAlphabet(data))
-  if (size === null || size.width > sideMax || size.height > sideMax) return noPicture
-  const tokens = pictureTokensMax(size.width, size.height)
-  return Math.min(tokens, most ?? tokens)
-}
-
-/** No picture is larger, in pixels, that its decoders take. */
-const sideMax = 65_535
-
-/** Whether a text is base64, of either alphabet that the provider takes, on one line. */
-function isBase64(text: string): boolean {
-  return /^[A-Za-z0-9+/_-]*={0,2}$/.test(text)
-}
-
-function standardAlphabet(base64: string): string {
-  return base64.replaceAll('-', '+').replaceAll('_', '/')
-}
-
-/** Whether it is a HEIC or HEIF file, whose size stands deep in it. */
-function isHeif(base64: string): boolean {
-  return base64.length > 12 && atob(standardAlphabet(base64.slice(0, 12))).endsWith('ftyp', 8)
-}
-
-const noPicture = refusal(
-  'invalid_value',
-  'The data of a picture is not of the type that it says, or does not tell its size.',
-)
-
-/** The most that a picture takes at the highest resolution, from Gemini 3 on. */
-const highestResolutionTokens = 2240
-const tileTokens = 258
-const tileSideMax = 768
-
-/**
- * The most tokens of a picture. Earlier models cut it into tiles of 768 pixels or, by the newer rule, of two thirds of
- * its shorter side; later ones ask for a fixed number by resolution. Which of them is asked is not known here.
- * Sources: ai.google.dev, "Understand and count tokens", "Image understanding" and "Media resolution".
- */
-export function pictureTokensMax(width: number, height: number): number {
-  const side = Math.max(1, Math.min(tileSideMax, Math.floor(Math.min(width, height) / 1.5)))
-  const tiles = Math.ceil(width / side) * Math.ceil(height / side)
-  return Math.max(highestResolutionTokens, tiles * tileTokens)
 }

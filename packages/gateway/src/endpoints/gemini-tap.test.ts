@@ -79,8 +79,15 @@ describe('usage in a stream', () => {
   test('that falls is not believed, and the most of it is kept', () => {
     const tap = createGeminiTap({ choices: 1 })
     tap.event(piece('a', { promptTokenCount: 9, candidatesTokenCount: 5 }))
-    tap.event(piece('b', { promptTokenCount: 8, candidatesTokenCount: 6 }, 'STOP'))
-    expect(tap.usage()).toMatchObject({ invalid: true, usage: { inputTokens: 9, outputTokens: 6 } })
+    tap.event(piece('b', { promptTokenCount: 9, candidatesTokenCount: 4 }, 'STOP'))
+    expect(tap.usage()).toMatchObject({ invalid: true, usage: { inputTokens: 9, outputTokens: 5 } })
+  })
+
+  test('may count the input anew: the last figure stands', () => {
+    const tap = createGeminiTap({ choices: 1 })
+    tap.event(piece('a', { promptTokenCount: 9, candidatesTokenCount: 1 }))
+    tap.event(piece('b', { promptTokenCount: 8, candidatesTokenCount: 2 }, 'STOP'))
+    expect(tap.usage()).toEqual(reading(8, 2))
   })
 
   test('that came before the end is no total, even if the stream then ends well', () => {

@@ -89,15 +89,17 @@ function readCandidate(state: State, { index, content, finishReason }: Record<st
   for (const part of parts) state.outputTokens += tokensOf(record(part) ?? {})
 }
 
-/** Each chunk has the running totals of all before it. A total that falls is not believed. */
+/**
+ * Each chunk has the running totals of all before it. The input may be counted anew at the end, and then that counts;
+ * output that falls is not believed.
+ */
 function takeUsage(state: State, metadata: Record<string, unknown>): void {
   const next = readGeminiUsage(metadata)
   const before = state.reading
-  const inputTokens = Math.max(before?.usage.inputTokens ?? 0, next.usage.inputTokens)
   const outputTokens = Math.max(before?.usage.outputTokens ?? 0, next.usage.outputTokens)
-  const fell = inputTokens > next.usage.inputTokens || outputTokens > next.usage.outputTokens
+  const fell = outputTokens > next.usage.outputTokens
   state.reading = {
-    usage: { ...next.usage, inputTokens, outputTokens },
+    usage: { ...next.usage, outputTokens },
     invalid: next.invalid || fell || (before?.invalid ?? false),
   }
   state.isTotal = hasEnded(state)

@@ -6,11 +6,16 @@ import type { ForwardOptions, ModelRequest } from '../ports.ts'
 import { generateContent } from './generate-content.ts'
 import { forwardedText, holdOf, parseWith } from './test-kit.ts'
 import { pictureOf, pngOf } from './test-kit-gemini.ts'
+import { wavOf } from './test-kit-sound.ts'
 
 /** Of a field that is given in both spellings, the first alone. */
 function oneSpelling(camel: string, snake: string) {
   return (value: object) =>
     Object.fromEntries(Object.entries(value).filter(([key]) => key !== snake || !Object.hasOwn(value, camel)))
+}
+
+function wavText(seconds: number): string {
+  return btoa(String.fromCharCode(...wavOf({ seconds })))
 }
 
 const encoder = new TextEncoder()
@@ -22,6 +27,7 @@ const side = fc.integer({ min: 1, max: 5000 })
 const part = fc.oneof(
   { weight: 3, arbitrary: fc.record({ text }) },
   fc.record({ functionCall: fc.record({ name: text, args: fc.dictionary(text, text) }) }),
+  fc.double({ noNaN: true, min: 0.01, max: 0.2 }).map((seconds) => pictureOf(wavText(seconds), 'audio/wav')),
   fc.tuple(side, side).map(([width, height]) => pictureOf(pngOf(width, height))),
 )
 const content = fc.record({
@@ -92,11 +98,12 @@ const price: fc.Arbitrary<Partial<Price>> = fc.record(
     cachedInput: each,
     output: each,
     audioInput: each,
+    cachedAudioInput: each,
     imageInput: each,
     imageOutput: each,
     audioOutput: each,
   },
-  { requiredKeys: ['imageOutput', 'audioOutput'] },
+  { requiredKeys: ['audioInput', 'imageOutput', 'audioOutput'] },
 )
 
 test('what is forwarded is within its byte bound, and says what was granted', () => {
@@ -149,9 +156,10 @@ function reportFor(
   outputTokensMax: number,
   of: typeof shares extends fc.Arbitrary<infer T> ? T : never,
 ) {
-  const { imageInputTokens = 0, imageOutput, audioOutput } = request.uses ?? {}
+  const { imageInputTokens = 0, audioInputTokens = 0, imageOutput, audioOutput } = request.uses ?? {}
   const picture = Math.floor(imageInputTokens * of.picture)
-  const promptTokenCount = Math.floor(request.forwardedBytesMax * of.text) + picture
+  const sound = Math.floor(audioInputTokens * of.picture)
+  const promptTokenCount = Math.floor(request.forwardedBytesMax * of.text) + picture + sound
   const output = Math.floor(outputTokensMax * request.choices * of.output)
   const candidates = Math.floor(output * of.thoughts)
   const drawn = imageOutput ? Math.floor(candidates * of.drawn) : 0
@@ -162,7 +170,11 @@ function reportFor(
     thoughtsTokenCount: output - candidates,
     totalTokenCount: promptTokenCount + output,
     cachedContentTokenCount: Math.floor(promptTokenCount * of.cached),
-    promptTokensDetails: [{ modality: 'IMAGE', tokenCount: picture }],
+    promptTokensDetails: [
+      { modality: 'IMAGE', tokenCount: picture },
+      { modality: 'AUDIO', tokenCount: sound },
+    ],
+    cacheTokensDetails: [{ modality: 'AUDIO', tokenCount: Math.floor(sound * of.cached) }],
     candidatesTokensDetails: [
       { modality: 'IMAGE', tokenCount: drawn },
       { modality: 'AUDIO', tokenCount: spoken },

@@ -97,8 +97,8 @@ function parseGenerate(
   if (!fields.ok) return fields
   const config = readConfig(scanned, reading)
   if (!config.ok) return config
-  const findings: Findings = { items: 0, imageTokens: 0, mediaBytes: 0 }
-  const around: Surroundings = { media: found?.model.media ?? null, allowed, found: findings }
+  const findings: Findings = { items: 0, pictureTokens: 0, soundTokens: 0, mediaBytes: 0 }
+  const around: Surroundings = { asked: found, allowed, found: findings }
   const asked = config.value.fields
   const fault = faultInInput(scanned.value, around) ?? faultInConfig(config.value, around, found?.price)
   if (fault !== null) return err(fault)
@@ -211,13 +211,14 @@ const nouns = { TEXT: 'text', IMAGE: 'pictures', AUDIO: 'sound' }
 
 /** Some models answer with pictures or sound unless they are told not to. */
 function usesOf(
-  { imageTokens }: Findings,
+  { pictureTokens, soundTokens }: Findings,
   { responseModalities: modalities }: Fields,
   price: Price | undefined,
 ): NonNullable<ModelRequest['uses']> {
   const mayBe = (kind: string) => !Array.isArray(modalities) || modalities.includes(kind)
   return {
-    ...(imageTokens > 0 && { imageInputTokens: imageTokens }),
+    ...(pictureTokens > 0 && { imageInputTokens: pictureTokens }),
+    ...(soundTokens > 0 && { audioInputTokens: soundTokens }),
     ...(price?.imageOutput !== undefined && mayBe('IMAGE') && { imageOutput: true }),
     ...(price?.audioOutput !== undefined && mayBe('AUDIO') && { audioOutput: true }),
   }

@@ -49,7 +49,7 @@ export function soundSecondsMax(sound: Sound, { media, upstreamModel }: Model): 
   if (sound.seconds !== null && own !== null && sound.seconds > own) {
     return err(`it may last ${sound.seconds} s, and the operator allows ${own} s`)
   }
-  const documented = /^gpt-(?:4o-)?(?:mini-)?transcribe\b/.test(upstreamModel) ? TRANSCRIBE_SECONDS_MAX : null
+  const documented = /^gpt-4o-(?:mini-)?transcribe\b/.test(upstreamModel) ? TRANSCRIBE_SECONDS_MAX : null
   const known = [sound.seconds, own ?? documented].filter((each) => each !== null)
   if (known.length > 0) return ok(Math.min(...known))
   return err(

@@ -112,8 +112,12 @@ function createRoutes(options: AppOptions): Hono<Env> {
 }
 
 async function serveModel(pipeline: Pipeline, endpoint: Endpoint, context: Context<Env>): Promise<Response> {
+  const { refusal: words, requestIdHeader } = endpoint.wire
   const answer = await run(pipeline, callOf(endpoint, context))
-  return answer.ok ? answer.value : refuse(answer.error, context.env.requestId, endpoint.wire.refusal)
+  const response = answer.ok ? answer.value : refuse(answer.error, context.env.requestId, words)
+  const id = response.headers.get('x-request-id')
+  if (requestIdHeader !== undefined && id !== null) response.headers.set(requestIdHeader, id)
+  return response
 }
 
 function unsupported(method: string, path: string): Refusal {

@@ -19,12 +19,14 @@ const allowedHeaders = [
   'anthropic-dangerous-direct-browser-access',
   'x-goog-api-key',
   'x-goog-api-client',
+  'x-server-timeout',
   'openai-organization',
   'openai-project',
 ]
 
 const exposedHeaders = [
   'x-request-id',
+  'request-id',
   'retry-after',
   'content-disposition',
   'x-should-retry',

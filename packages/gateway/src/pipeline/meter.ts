@@ -6,7 +6,7 @@
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
 import { type Refusal, refusal } from '../core/refusal.ts'
-import type { Receipt } from '../ports.ts'
+import type { EventKind, Receipt, Tap } from '../ports.ts'
 import { answerHeaders, receiptComment, receiptOf } from './answer.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
 import type { Outlet } from './outlet.ts'
@@ -15,6 +15,7 @@ import { createSseFramer, type SseEvent } from './sse.ts'
 import type { Watch } from './watch.ts'
 
 const encoder = new TextEncoder()
+const OPENING_BRACE = 0x7b
 const blankLine = encoder.encode('\n\n')
 
 /** The longest tokens of the vocabularies in use are runs of 128 spaces. */
@@ -120,7 +121,7 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
   const { tap } = dispatch
   const passing: Uint8Array[] = []
   for (const event of events) {
-    const kind = event.data === null ? 'pass' : tap.event(event.data, event.event)
+    const kind = kindOf(tap, event)
     if (dispatch.firstOutputAt === null && tap.started())
       dispatch.firstOutputAt = relay.pipeline.steadyClock()
     if (kind === 'pass') {
@@ -141,6 +142,12 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
     if ((kind === 'pass' || kind === 'running') && hasOutrun(dispatch)) return { passing, end: cutEnd(relay) }
   }
   return { passing, end: null }
+}
+
+/** An event without data is of no matter. Bare JSON is no event but an error, as Gemini may send it. */
+function kindOf(tap: Tap, { bytes, data, event }: SseEvent): EventKind {
+  if (bytes[0] === OPENING_BRACE) return 'error'
+  return data === null ? 'pass' : tap.event(data, event)
 }
 
 /**

@@ -24,6 +24,7 @@ export type Bench = {
     body?: Record<string, unknown>,
     signal?: AbortSignal,
     headers?: Record<string, string>,
+    path?: string,
   ): Promise<Response>
   charges(): Promise<Entry[]>
   held(): Promise<number>
@@ -77,11 +78,15 @@ export async function startBench(
     onCommand: (listen) => {
       listener = listen
     },
-    ask: async (body = {}, signal, headers = {}) => {
-      const request = new Request('http://gateway/v1/chat/completions', {
+    ask: async (body = {}, signal, headers = {}, path = '/v1/chat/completions') => {
+      const request = new Request(`http://gateway${path}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-        body: JSON.stringify({ model: 'fast', messages: [{ role: 'user', content: 'hi' }], ...body }),
+        body: JSON.stringify(
+          path.endsWith('/chat/completions')
+            ? { model: 'fast', messages: [{ role: 'user', content: 'hi' }], ...body }
+            : body,
+        ),
         ...(signal && { signal }),
       })
       return gateway(request, (work) => void works.push(work.catch(() => {})))
