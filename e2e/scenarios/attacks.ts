@@ -50,7 +50,7 @@ function noToken(stack: () => Stack): void {
         expect(answer.status, `${authorization}`).toBe(401)
         expect(answer.headers.get('x-should-retry')).toBe('false')
         const code = wire.codeOf(await answer.json())
-        expect(['invalid_token', 'authentication_error', 'UNAUTHENTICATED']).toContain(code)
+        expect(code).toBe('invalid_token')
       }
       expect(arrivals(stack(), key)).toEqual([])
     })
@@ -83,7 +83,7 @@ function injected(stack: () => Stack): void {
         const text = await answer.text()
         expect(answer.status, `${JSON.stringify(more)}: ${text}`).toBe(400)
         const code = wire.codeOf(JSON.parse(text))
-        expect(['unsupported_parameter', 'invalid_request_error', 'INVALID_ARGUMENT']).toContain(code)
+        expect(code).toBe('unsupported_parameter')
       }
       expect(arrivals(stack(), key)).toEqual([])
       expect(await untouched(stack(), token)).toBe(true)
