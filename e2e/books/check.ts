@@ -25,13 +25,25 @@ export type Balance = {
 /** Waits until every hold has ended, and compares. */
 export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise<Balance> {
   const balance: Balance = { counts: {}, billed: 0, charged: 0, metered: 0, cut: 0, unsent: 0, faults: [] }
-  balance.faults.push(...(await untilIdle(stack)))
+  balance.faults.push(...(await untilIdle(stack, sent)))
   const bills = new Map(
     stack.provider.bills().flatMap((bill) => bill.keys.map((key) => [key, bill] as const)),
   )
   for (const [user, requests] of Map.groupBy(sent, (each) => each.user)) {
     const charges = await chargesOf(stack, user, balance)
-    for (const request of requests) compare(request, bills.get(request.key), take(charges, request), balance)
+    const [known, unknown] = [true, false].map((is) =>
+      requests.filter((each) => (each.requestId !== null) === is),
+    )
+    for (const request of known ?? []) {
+      const index = charges.findIndex((each) => each.requestId === request.requestId)
+      enter(balance, request, bills.get(request.key), takeAt(charges, index))
+    }
+    // Whoever was gone before the headers never learnt the id: one of the charges that are left must be theirs.
+    for (const request of unknown ?? []) {
+      const bill = bills.get(request.key)
+      const index = charges.findIndex((each) => compared(request, bill, each).isRight)
+      enter(balance, request, bill, takeAt(charges, index))
+    }
     for (const { requestId } of charges)
       balance.faults.push(`${user}: ${requestId} was charged and never sent`)
   }
@@ -39,10 +51,15 @@ export async function balanceBooks(stack: Stack, sent: readonly Sent[]): Promise
 }
 
 /** Waits for the provider to be left alone; a request that it still answers long after is a connection that leaked. */
-async function untilIdle(stack: Stack): Promise<string[]> {
+async function untilIdle(stack: Stack, sent: readonly Sent[]): Promise<string[]> {
   const open = () => stack.provider.bills().filter((bill) => bill.open)
   await until('the provider is idle', 30_000, () => open().length === 0).catch(() => {})
-  return open().map((bill) => `still being answered: ${JSON.stringify(bill)}`)
+  return open().map((bill) => {
+    const request = sent.find(({ key }) => bill.keys.includes(key))
+    const { request: _, ...facts } = request ?? { request: null }
+    const body = request && describe(request)
+    return `still being answered: ${JSON.stringify({ ...facts, bill, body })}`
+  })
 }
 
 /** The charges of a user whose requests have all ended; checks that they and the balance are the grant. */
@@ -65,18 +82,34 @@ async function chargesOf(stack: Stack, user: string, balance: Balance): Promise<
   return all.filter(({ kind }) => kind === 'charge')
 }
 
-/** Takes a request's charge out of its user's; who never learnt the id is alone with it. */
-function take(charges: Entry[], { requestId, client }: Sent): Entry | null {
-  const index =
-    requestId === null && client === 'leaves' ? 0 : charges.findIndex((each) => each.requestId === requestId)
-  return charges.splice(index, index < 0 ? 0 : 1)[0] ?? null
+function takeAt(charges: Entry[], index: number): Entry | null {
+  return (index < 0 ? null : charges.splice(index, 1)[0]) ?? null
 }
 
-function compare(request: Sent, bill: Bill | undefined, entry: Entry | null, balance: Balance): void {
+type Kind = 'no charge' | 'released' | 'cut' | 'metered'
+type Compared = { kind: Kind; billed: number; charged: number; isRight: boolean }
+
+/** One request in both books. */
+function compared(request: Sent, bill: Bill | undefined, entry: Entry | null): Compared {
   const charged = entry === null ? 0 : micro(-entry.credits)
-  const released = entry === null || (charged === 0 && entry.ended === 'error' && !entry.estimated)
-  const billed = bill && !released ? costOf(request, bill) : bill ? costOf(request, bill, 0) : 0
-  const kind = entry === null ? 'no charge' : released ? 'released' : entry.estimated ? 'cut' : 'metered'
+  const isReleased = entry !== null && charged === 0 && entry.ended === 'error' && !entry.estimated
+  const kind = entry === null ? 'no charge' : isReleased ? 'released' : entry.estimated ? 'cut' : 'metered'
+  const isAnswered = kind === 'cut' || kind === 'metered'
+  const answers = isAnswered ? request.request.answers : 0
+  const billed = bill ? costOf(request, bill, answers) : 0
+  // What left the provider in the moment of a hang-up is nobody's to know.
+  const isUnderWay = request.request.tellsInput === true && request.client !== 'reads'
+  const least = bill && isUnderWay ? costOf(request, { ...bill, completionTokens: 0 }, answers) : billed
+  const isRight =
+    kind === 'cut'
+      ? least <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
+      : billed === charged
+  return { kind, billed, charged, isRight }
+}
+
+/** Adds a request to the sums, and to the faults if its books differ. */
+function enter(balance: Balance, request: Sent, bill: Bill | undefined, entry: Entry | null): void {
+  const { kind, billed, charged, isRight } = compared(request, bill, entry)
   const name = `${request.wire}: ${kind}`
   balance.counts[name] = (balance.counts[name] ?? 0) + 1
   balance.billed += billed
@@ -84,12 +117,6 @@ function compare(request: Sent, bill: Bill | undefined, entry: Entry | null, bal
   if (kind === 'metered') balance.metered += 1
   else if (kind === 'cut') balance.cut += 1
   else balance.unsent += 1
-  const arrived =
-    bill && request.request.tellsInput ? costOf(request, { ...bill, completionTokens: 0 }) : billed
-  const isRight =
-    kind === 'cut'
-      ? arrived <= charged && charged <= (request.held ?? Number.POSITIVE_INFINITY)
-      : billed === charged
   if (isRight) return
   const { key, status, client, held } = request
   const facts = { key, status, client, held, billed, charged, entry, bill, body: describe(request) }
@@ -101,7 +128,7 @@ function describe({ request: { path, body } }: Sent): string {
 }
 
 /** What a bill comes to, in microcredits, rounded up once. `answers` 0 where nothing was answered. */
-function costOf({ request }: Sent, bill: Bill, answers = request.answers): number {
+function costOf({ request }: Sent, bill: Bill, answers: number): number {
   const { rates } = request
   const parts: [number, keyof Rates][] = [
     [bill.cachedTokens, 'cachedInput'],

@@ -1,5 +1,7 @@
 /** The wires of the run: each makes requests that carry their script, at models whose prices are round. */
+
 import { RATES, VERSION } from '../harness/messages.ts'
+import { wavFile } from '../harness/sound.ts'
 import { CAP, scriptOf, sizesOf } from './plans.ts'
 import type { Random } from './random.ts'
 
@@ -66,6 +68,139 @@ const chat: BookWire = {
   },
 }
 
+/** Others who speak the chat wire, each with an accent and by another path. */
+const accents: BookWire = {
+  name: 'accents',
+  weight: 10,
+  make(random, key) {
+    const model = random.one(['azure', 'deepseek', 'groq', 'mistral', 'ollama', 'openrouter', 'vllm', 'xai'])
+    const stream = random.percent(60)
+    const content = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, false)), key })
+    const body = { model, messages: [{ role: 'user', content }], max_tokens: CAP, ...(stream && { stream }) }
+    return {
+      path: '/v1/chat/completions',
+      body: JSON.stringify(body),
+      rates: text,
+      answers: 1,
+      tellsInput: model === 'vllm' && stream,
+    }
+  },
+}
+
+const responses: BookWire = {
+  name: 'responses',
+  weight: 15,
+  make(random, key) {
+    const model = random.one(['fast', 'deep', 'drained', 'flat'])
+    const stream = random.percent(60)
+    const input = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, model === 'deep')), key })
+    const body = {
+      model,
+      input,
+      ...(random.percent(70) ? { max_output_tokens: CAP } : {}),
+      ...(stream && { stream }),
+    }
+    return { path: '/v1/responses', body: JSON.stringify(body), rates: ratesOf(model), answers: 1 }
+  },
+}
+
+const speech: BookWire = {
+  name: 'speech',
+  weight: 8,
+  make(random, key) {
+    const isByToken = random.percent(40)
+    const script = scriptOf(random, isByToken, sizesOf(random, false))
+    const input = JSON.stringify({ script, key })
+    const how = isByToken ? { model: 'singer', stream_format: 'sse' } : { model: 'voice' }
+    const rates: Rates = isByToken ? { input: 1, output: 2, audioOutput: 4 } : { character: 1 }
+    const body = JSON.stringify({ ...how, input, voice: 'alloy' })
+    return { path: '/v1/audio/speech', body, rates, answers: 1 }
+  },
+}
+
+const transcriptions: BookWire = {
+  name: 'transcriptions',
+  weight: 8,
+  make(random, key) {
+    const isByToken = random.percent(60)
+    const stream = isByToken && random.percent(50)
+    const script = scriptOf(random, stream, sizesOf(random, false))
+    const audioInputTokens = random.below((script.promptTokens ?? 0) + 1)
+    const form = new FormData()
+    form.append('model', isByToken ? 'scribe' : 'listener')
+    form.append('prompt', JSON.stringify({ script: { ...script, cachedTokens: 0, audioInputTokens }, key }))
+    form.append('file', wavFile(random.between(10, 20)))
+    if (stream) form.append('stream', 'true')
+    const rates: Rates = isByToken ? { input: 1, output: 2, audioInput: 3 } : { audioSecond: 100 }
+    return { path: '/v1/audio/transcriptions', body: form, rates, answers: 1 }
+  },
+}
+
+const gemini: BookWire = {
+  name: 'gemini',
+  weight: 12,
+  make(random, key) {
+    const stream = random.percent(60)
+    const script = scriptOf(random, stream, sizesOf(random, false))
+    const contents = [{ role: 'user', parts: [{ text: JSON.stringify({ script, key }) }] }]
+    const generationConfig = random.percent(70) ? { generationConfig: { maxOutputTokens: CAP } } : {}
+    const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent'
+    const body = JSON.stringify({ contents, ...generationConfig })
+    return { path: `/v1beta/models/gem:${method}`, body, rates: text, answers: 1 }
+  },
+}
+
+const embeddings: BookWire = {
+  name: 'embeddings',
+  weight: 6,
+  make(random, key) {
+    const script = {
+      ...scriptOf(random, false, { completionTokens: 0, reasoningTokens: 0 }),
+      cachedTokens: 0,
+    }
+    const body = JSON.stringify({ model: 'vectors', input: JSON.stringify({ script, key }) })
+    return { path: '/v1/embeddings', body, rates: { input: 1 }, answers: 1 }
+  },
+}
+
+const moderations: BookWire = {
+  name: 'moderations',
+  weight: 4,
+  make(random, key) {
+    const model = random.one(['omni-moderation-latest', 'guard'])
+    const script = scriptOf(random, false, { completionTokens: 0, reasoningTokens: 0 })
+    const body = JSON.stringify({ model, input: JSON.stringify({ script, key }) })
+    const rates = model === 'guard' ? { perRequest: 250_000 } : {}
+    return { path: '/v1/moderations', body, rates, answers: 1 }
+  },
+}
+
+const images: BookWire = {
+  name: 'images',
+  weight: 6,
+  make(random, key) {
+    const stream = random.percent(50)
+    const n = random.percent(20) ? 2 : 1
+    // A picture is drawn out of sight; no model takes less than a millisecond a token.
+    const sizes = { completionTokens: random.between(50, 250), reasoningTokens: 0 }
+    const script = scriptOf(random, false, sizes)
+    const timed = stream
+      ? { ...script, firstChunkDelayMs: script.headersDelayMs ?? 0, headersDelayMs: 0 }
+      : script
+    const body = {
+      model: random.one(['picture', 'poster']),
+      prompt: JSON.stringify({ script: { ...timed, imageOutputTokens: sizes.completionTokens }, key }),
+      ...(n > 1 && { n }),
+    }
+    const isFlat = body.model === 'poster'
+    const shape = isFlat
+      ? {}
+      : { size: '1024x1024', quality: 'low', ...(stream && { stream, partial_images: random.below(3) }) }
+    const rates: Rates = isFlat ? { perRequest: 250_000 } : { ...text, imageOutput: 3 }
+    return { path: '/v1/images/generations', body: JSON.stringify({ ...body, ...shape }), rates, answers: n }
+  },
+}
+
 const messages: BookWire = {
   name: 'messages',
   weight: 15,
@@ -108,7 +243,18 @@ function ratesOf(model: string): Rates {
   return model === 'caching' ? { ...text, cacheWrite: 4 } : text
 }
 
-export const bookWires: readonly BookWire[] = [chat, messages]
+export const bookWires: readonly BookWire[] = [
+  chat,
+  accents,
+  responses,
+  messages,
+  gemini,
+  embeddings,
+  moderations,
+  images,
+  speech,
+  transcriptions,
+]
 
 /** A wire by its weight. */
 export function anyWire(random: Random): BookWire {

@@ -8,14 +8,14 @@ export type WireExample = {
   body: Record<string, unknown> | FormData
   /** Headers that its SDK always sends. */
   headers?: Record<string, string>
-  /** The gateway's code in a refusal's body, or what stands for it on that wire. */
+  /** The gateway's code in a refusal's body. */
   codeOf(body: unknown): unknown
 }
 
 const openAi = (body: unknown) => (body as { error?: { code?: unknown } }).error?.code
-/** Anthropic's errors have a type and a message; the code stands in front of the message's end. */
-const anthropic = (body: unknown) => (body as { error?: { type?: unknown } }).error?.type
-const gemini = (body: unknown) => (body as { error?: { status?: unknown } }).error?.status
+type Detailed = { error?: { details?: { error_code?: unknown; 0?: { reason?: unknown } } } }
+const anthropic = (body: unknown) => (body as Detailed).error?.details?.error_code
+const gemini = (body: unknown) => (body as Detailed).error?.details?.[0]?.reason
 
 /** What is said, and to whom; `text` is the whole prompt. */
 export function wireExamples(text: string): WireExample[] {

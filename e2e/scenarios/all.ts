@@ -5,6 +5,7 @@ import { accounts } from './account.ts'
 import { accountData } from './account-data.ts'
 import { accountUsage } from './account-usage.ts'
 import { admin } from './admin.ts'
+import { attacks } from './attacks.ts'
 import { billing } from './billing.ts'
 import { billingChanges } from './billing-changes.ts'
 import { billingPlans } from './billing-plans.ts'
@@ -86,6 +87,7 @@ export function everyScenario(stack: () => Stack): void {
   describe('images', () => images(stack))
   describe('speech', () => speech(stack))
   describe('transcriptions', () => transcriptions(stack))
+  describe('attacks', () => attacks(stack))
   describe('responses', () => responses(stack))
   describe('responses faults', () => responsesFaults(stack))
   describe('sdk responses', () => sdkResponses(stack))

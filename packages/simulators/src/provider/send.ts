@@ -51,6 +51,8 @@ const write = async (exchange: Exchange, bytes: string | Buffer): Promise<boolea
 
 const end = (exchange: Exchange, bytes: string | Buffer | undefined): Promise<boolean> => {
   const { response, gone } = exchange
+  // A connection that went before this says so no more.
+  if (gone.aborted) return Promise.resolve(response.writableFinished)
   return new Promise((resolve) => {
     gone.addEventListener('abort', () => resolve(response.writableFinished), { once: true })
     response.end(bytes, () => resolve(true))
