@@ -12,8 +12,11 @@ export default defineConfig({
 
   providers: {
     openai: { type: 'openai' },
+    // Each in its own words, with ANTHROPIC_API_KEY and GEMINI_API_KEY:
+    // anthropic: { type: 'anthropic' },
+    // gemini: { type: 'gemini' },
     // A model on your own machine or network needs no key:
-    // local: { type: 'openai-compatible', baseUrl: 'http://127.0.0.1:11434/v1' },
+    // local: { type: 'ollama', baseUrl: 'http://127.0.0.1:11434/v1' },
   },
 
   // By the name that callers use. Prices come from the catalogue (`pnpm prices` shows them), unless you give your own.
