@@ -97,8 +97,9 @@ function compared(request: Sent, bill: Bill | undefined, entry: Entry | null): C
   const isAnswered = kind === 'cut' || kind === 'metered'
   const answers = isAnswered ? request.request.answers : 0
   const billed = bill ? costOf(request, bill, answers) : 0
-  // What left the provider in the moment of a hang-up is nobody's to know.
-  const isUnderWay = request.request.tellsInput === true && request.client !== 'reads'
+  // What left the provider in the moment of a hang-up, the client's or the gateway's, is nobody's to know.
+  const isHungUp = request.client !== 'reads' || String(request.request.body).includes('badSse')
+  const isUnderWay = request.request.tellsInput === true && isHungUp
   const least = bill && isUnderWay ? costOf(request, { ...bill, completionTokens: 0 }, answers) : billed
   const isRight =
     kind === 'cut'
