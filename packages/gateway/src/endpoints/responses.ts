@@ -22,7 +22,7 @@ import {
 } from './json-request.ts'
 import { replaceFields, type ScannedObject } from './json-scan.ts'
 import { checkFields, invalidValue, unsupported } from './parameters.ts'
-import { insertReceipt } from './receipt.ts'
+import { editErrors, insertReceipt } from './receipt.ts'
 import { checkInput } from './responses-input.ts'
 import { overwritten, responsesParameters } from './responses-parameters.ts'
 import { createResponsesTap } from './responses-tap.ts'
@@ -42,6 +42,7 @@ export const responses: Endpoint = {
   tap: createResponsesTap,
   eventBytesMax,
   withReceipt: (text, receipt) => insertReceipt(text, receipt, [['response', 'usage'], ['usage']]),
+  withFailure: (text, edit) => editErrors(text, [['response', 'error'], ['error']], edit),
 }
 
 function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
