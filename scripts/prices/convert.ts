@@ -49,13 +49,26 @@ const notServed = ['storage_searches_kcount']
 /** Rates that the data itself doubts, or has from a reseller. */
 const doubtful = /^(imported from|seen on) openrouter|trusting|can't find/i
 
+/** Models that search the web for every answer, which is billed beside their tokens and that no usage tells of. */
+const searching = /-search(?:-|$)/
+
 /** The table's lines, sorted by provider and id. */
 export function convert(source: readonly SourceProvider[], find: FindRow): string[] {
   return source.flatMap((provider) => provider.models.flatMap((model) => linesOf(provider.id, model, find)))
 }
 
 function linesOf(provider: string, model: SourceModel, find: FindRow): string[] {
-  const ids = idsOf(model).filter((id) => !/\s/.test(id) && find(provider, id) === model.id)
+  const known = idsOf(model).filter((id) => !/\s/.test(id) && find(provider, id) === model.id)
+  const searches = known.filter((id) => searching.test(id))
+  if (searches.length > 0) {
+    const others = known.filter((id) => !searching.test(id))
+    const line = `${provider} ${searches.join(',')} ! each answer of it has a web search, which is billed beside its tokens`
+    return [...rowsOf(provider, model, others), line]
+  }
+  return rowsOf(provider, model, known)
+}
+
+function rowsOf(provider: string, model: SourceModel, ids: readonly string[]): string[] {
   // Models of others, which our wires do not reach there.
   if (ids.length === 0 || (provider === 'google' && model.id.startsWith('claude'))) return []
   if (doubtful.test(model.price_comments ?? '')) return []

@@ -188,6 +188,9 @@ test('why there is none is told, with the way out', () => {
   expect(told('something-else-altogether')).toEqual([expect.not.stringContaining('nearest')])
   const hourly = findCataloguePrice('deepseek', 'deepseek-v4-flash')
   expect(hourly).toEqual({ ok: false, error: expect.stringContaining('changes with the hour of the day') })
+  for (const id of ['gpt-4o-search-preview', 'gpt-4o-mini-search-preview-2025-03-11']) {
+    expect(told(id)).toEqual([expect.stringContaining('web search, which is billed beside its tokens')])
+  }
 })
 
 test("the operator's own price stands over the catalogue's", () => {

@@ -29,10 +29,11 @@ openai gpt-4.5-preview input=75000000 cachedInput=37500000 output=150000000
 openai gpt-4o,gpt-4o-2024-08-06,gpt-4o-2024-11-20 input=2500000 cachedInput=1250000 output=10000000 toolCall=10000000000
 openai gpt-4o-2024-05-13 input=5000000 output=15000000 toolCall=10000000000
 openai gpt-4o-audio-preview input=2500000 output=10000000
-openai gpt-4o-mini,gpt-4o-mini-2024-07-18,gpt-4o-mini-search-preview,gpt-4o-mini-search-preview-2025-03-11 input=150000 cachedInput=75000 output=600000 toolCall=10000000000
+openai gpt-4o-mini,gpt-4o-mini-2024-07-18 input=150000 cachedInput=75000 output=600000 toolCall=10000000000
+openai gpt-4o-mini-search-preview,gpt-4o-mini-search-preview-2025-03-11 ! each answer of it has a web search, which is billed beside its tokens
 openai gpt-4o-mini-transcribe input=1250000 output=5000000 audioInput=3000000
 openai gpt-4o-mini-tts input=600000 output=12000000
-openai gpt-4o-search-preview,gpt-4o-search-preview-2025-03-11 input=2500000 output=10000000
+openai gpt-4o-search-preview,gpt-4o-search-preview-2025-03-11 ! each answer of it has a web search, which is billed beside its tokens
 openai gpt-4o-transcribe,gpt-4o-transcribe-diarize input=2500000 output=10000000 audioInput=6000000
 openai gpt-4o:extended input=6000000 output=18000000
 openai gpt-5,gpt-5-2025-08-07,gpt-5-chat,gpt-5-chat-latest,gpt-5-codex input=1250000 cachedInput=125000 output=10000000 toolCall=10000000000
