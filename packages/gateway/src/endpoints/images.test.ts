@@ -162,6 +162,16 @@ describe('what the quote needs', () => {
     expect(quote({ size: 'huge', quality: 'best', partial_images: 1 }, unknown).tokens).toBe(9100)
   })
 
+  test("where a picture has one price, the operator's limit refuses the large ones all the same", () => {
+    const limited = { ...upstream('gpt-image-2', 6000), price: perPicture }
+    expect(quote({ size: '1536x1024', quality: 'high' }, limited).tokens).toBe(0)
+    expect(quote({}, limited).tokens).toBe(0)
+    expect(refused({ ...base, size: '1024x1024', quality: 'high' }, limited)).toMatchObject({
+      code: 'invalid_value',
+      param: 'size',
+    })
+  })
+
   test('a price per picture bounds itself, whatever the size and the quality', () => {
     for (const upstreamModel of ['dall-e-3', 'gpt-image-2']) {
       const choices = { model: { upstreamModel }, price: perPicture }

@@ -140,9 +140,13 @@ function isTooLong(prompt: string): boolean {
 
 /** The most tokens of one picture with its previews; 0 where tokens cost nothing. */
 function tokensMax(model: Model, price: Price, value: Record<string, unknown>): Result<number, Refusal> {
-  if (!pricesTokens(price)) return ok(0)
   const family = pictureFamily(model.upstreamModel)
   const limit = model.media.imageTokensMax
+  if (!pricesTokens(price)) {
+    // A picture has one price then, whatever it takes of the operator's: their limit is what keeps it in bounds.
+    const drawn = family === null || limit === null ? ok(0) : pictureOf(family, limit, value)
+    return drawn.ok ? ok(0) : drawn
+  }
   if (family === null && limit === null) {
     return err(
       unsold(

@@ -10,8 +10,11 @@ import { err, ok, type Result } from '../core/result.ts'
 import { invalidValue, unsupported } from './parameters.ts'
 import { record } from './usage.ts'
 
-/** What the provider may run for a request: the most calls, and the most input tokens that each adds. */
-export type ToolRuns = { callsMax: number; inputTokensPerCall: number }
+/**
+ * What the provider may run for a request: the most calls, and the most input tokens that each adds. `previews` tells
+ * whether its earlier search has the same price.
+ */
+export type ToolRuns = { callsMax: number; inputTokensPerCall: number; previews: boolean }
 
 /** `searches` tells whether the request offers the web search. */
 export type ToolCount = { items: number; searches: boolean }
@@ -28,16 +31,16 @@ const ownKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 const searchKeys = keys(
   'type external_web_access filters search_context_size user_location search_content_types',
 )
-const searchTypes: ReadonlySet<string> = new Set([
-  'web_search',
-  'web_search_2025_08_26',
-  'web_search_preview',
-  'web_search_preview_2025_03_11',
-])
+const searchTypes: ReadonlySet<string> = new Set(['web_search', 'web_search_2025_08_26'])
+const previewTypes: ReadonlySet<string> = new Set(['web_search_preview', 'web_search_preview_2025_03_11'])
+
+/** Models that do not reason: OpenAI asks $25 for 1,000 calls of their earlier search, and $10 for any other. */
+const dearPreviews = /^(?:ft:)?gpt-4/
 
 /** What the operator lets the provider run for this model; null where nothing, or where a call has no price. */
 export function toolRunsOf(found: { model: Model; price: Price } | null): ToolRuns | null {
-  return found?.price.toolCall === undefined ? null : found.model.tools
+  if (!found?.model.tools || found.price.toolCall === undefined) return null
+  return { ...found.model.tools, previews: !dearPreviews.test(found.model.upstreamModel) }
 }
 
 /** Checks `tools`. `allowed` holds what the operator lets through besides, as `tools.<key>`. */
@@ -54,9 +57,9 @@ export function checkTools(
     const tool = record(tools[index])
     if (tool === null) return err(invalidValue(at, 'an object'))
     const type = String(tool.type)
-    const searches = searchTypes.has(type)
+    const searches = searchTypes.has(type) || previewTypes.has(type)
     const known = searches ? searchKeys : ownKeys.get(type)
-    if (known === undefined || (searches && runs === null)) return err(typeFault(type, searches, at))
+    if (known === undefined || (searches && !mayRun(type, runs))) return err(typeFault(type, runs, at))
     const strange = Object.keys(tool).find(
       (key) => tool[key] !== null && !known.has(key) && !allowed.has(`tools.${key}`),
     )
@@ -73,7 +76,7 @@ export function checkToolChoice(choice: unknown, runs: ToolRuns | null): Refusal
   if (choice === undefined || choice === null || typeof choice === 'string') return null
   const fields = record(choice)
   const type = String(fields?.type)
-  if (type === 'function' || type === 'custom' || (searchTypes.has(type) && runs !== null)) return null
+  if (type === 'function' || type === 'custom' || mayRun(type, runs)) return null
   if (type === 'allowed_tools' && Array.isArray(fields?.tools)) {
     for (const tool of fields.tools) {
       if (checkToolChoice(tool, runs) !== null || record(tool)?.type === 'allowed_tools') {
@@ -90,10 +93,17 @@ function choiceFault(param: string): Refusal {
   return refusal('unsupported_parameter', message, { param })
 }
 
-function typeFault(type: string, searches: boolean, at: string): Refusal {
-  const why = searches
-    ? 'the operator has given no price for its calls'
-    : 'only tools of type "function" and "custom" have a price here'
+function mayRun(type: string, runs: ToolRuns | null): boolean {
+  return runs !== null && (searchTypes.has(type) || (runs.previews && previewTypes.has(type)))
+}
+
+function typeFault(type: string, runs: ToolRuns | null, at: string): Refusal {
+  const isSearch = searchTypes.has(type) || previewTypes.has(type)
+  const why = !isSearch
+    ? 'only tools of type "function" and "custom" have a price here'
+    : runs === null
+      ? 'the operator has given no price for its calls'
+      : 'its calls have another price with this model; use "web_search"'
   const message = `'${at}' of type '${type.slice(0, 64)}' is not supported: ${why}.`
   return refusal('unsupported_parameter', message, { param: at })
 }

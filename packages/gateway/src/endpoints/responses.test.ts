@@ -198,6 +198,19 @@ describe("the provider's web search", () => {
     },
   )
 
+  test('its earlier kind is refused with models that ask more for it', () => {
+    for (const upstreamModel of ['gpt-4o', 'gpt-4.1-mini-2025-04-14']) {
+      const choices = { ...searching, model: { ...searching.model, upstreamModel } }
+      expect(accepted({ ...base, tools: [search] }, choices).uses).toEqual({ toolCalls: 4 })
+      const type = 'web_search_preview'
+      expect(refused({ ...base, tools: [{ type }] }, choices)).toMatchObject({
+        param: 'tools[0]',
+        message: expect.stringContaining('use "web_search"'),
+      })
+      expect(refused({ ...base, tools: [search], tool_choice: { type } }, choices).param).toBe('tool_choice')
+    }
+  })
+
   test('is held for with the most that the model can write between two calls', () => {
     const added = (more: object, model = {}) =>
       accepted(
