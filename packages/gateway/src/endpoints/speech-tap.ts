@@ -51,8 +51,9 @@ export function createSpeechTap({ uses, soundBytesPerToken = 1 }: Request): Tap 
     body: () => false,
     usage() {
       if (reading === null) return null
-      const silent = tokensSeen > 0 && reading.usage.outputTokens === 0
-      return silent ? { ...reading, invalid: true } : reading
+      const { inputTokens, outputTokens } = reading.usage
+      const empty = tokensSeen > 0 && inputTokens * outputTokens === 0
+      return empty ? { ...reading, invalid: true } : reading
     },
     outputTokensSeen: () => tokensSeen,
     started: () => tokensSeen > 0,

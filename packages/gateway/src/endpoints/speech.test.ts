@@ -157,10 +157,15 @@ describe('a stream of events', () => {
       other.event(done(usage))
       expect(other.usage()).toMatchObject({ invalid: true })
     }
-    const silent = tap()
-    silent.event(delta(3000))
-    silent.event(done({ input_tokens: 14, output_tokens: 0 }))
-    expect(silent.usage()).toMatchObject({ invalid: true })
+    for (const [input_tokens, output_tokens] of [
+      [14, 0],
+      [0, 101],
+    ]) {
+      const empty = tap()
+      empty.event(delta(3000))
+      empty.event(done({ input_tokens, output_tokens }))
+      expect(empty.usage()).toMatchObject({ invalid: true })
+    }
   })
 
   test.each([

@@ -48,6 +48,8 @@ describe('a whole transcript', () => {
     ['negative tokens', byToken, tokens(-1, 1)],
     ['more sound than input', byToken, tokens(5, 1, { audio_tokens: 6 })],
     ['a text of no tokens', byToken, tokens(5, 0)],
+    ['a text of no sound', byToken, tokens(0, 5)],
+    ['a text of no time', bySecond, { type: 'duration', seconds: 0 }],
   ])('%s cannot be true', (_name, request, usage) => {
     expect(readingOf(request, { usage })).toMatchObject({ invalid: true })
   })

@@ -49,9 +49,13 @@ export function createTranscriptionTap({ uses }: Request): Tap {
       return true
     },
     usage() {
-      if (reading === null || uses?.audioInputTokens === undefined) return reading
-      const silent = bytesSeen() > 0 && reading.usage.outputTokens === 0
-      return silent ? { ...reading, invalid: true } : reading
+      if (reading === null || bytesSeen() === 0) return reading
+      // Words that nobody spoke, or that were not written.
+      const { inputTokens, outputTokens, audioSeconds = 0 } = reading.usage
+      const isByToken = uses?.audioInputTokens !== undefined
+      const isBySecond = uses?.audioSeconds !== undefined
+      const empty = (isByToken && inputTokens * outputTokens === 0) || (isBySecond && audioSeconds === 0)
+      return empty ? { ...reading, invalid: true } : reading
     },
     outputTokensSeen: bytesSeen,
     started: () => bytesSeen() > 0,
