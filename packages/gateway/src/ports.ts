@@ -187,7 +187,7 @@ export type ModelRequest = {
   forward(options: ForwardOptions): Outgoing
   /** Upper bound on the UTF-8 bytes of the forwarded text, whatever the cap, without inline media. */
   forwardedBytesMax: number
-  /** The most input tokens that the provider may add of its own accord, such as what its tools find. */
+  /** The most input tokens that may come on top of the bytes: what tools find, or text that is printed or folded anew. */
   addedTokensMax?: number
   /**
    * Upper bounds on what else the request can use. Its sound and picture tokens come on top of the text's; `answers`

@@ -226,7 +226,10 @@ export type ModelOptions = {
   media?: {
     /** Whether they may come from addresses that the provider fetches. Default: false. */
     remote?: boolean
-    /** The most tokens that one picture costs, seen or drawn. Default: what its provider says of any picture. */
+    /**
+     * The most tokens that one picture costs, seen or drawn; with `creditsPerRequest` too, where a picture that takes more
+     * is refused. Default: what its provider says of any picture.
+     */
     imageTokensMax?: number
     /**
      * The longest recording, in seconds. Default: what WAV and MP3 hold; of other formats 1,500 for gpt-4o-transcribe,

@@ -16,7 +16,7 @@ export function openai(options: { name: string; baseUrl?: string | undefined; ap
       speech: '/audio/speech',
       transcriptions: '/audio/transcriptions',
     },
-    // Tokens ≤ bytes covers all text, tool schemas included, for the provider renders them from the JSON.
+    // A byte of text is a token at most, and the parsers allow for tools that are printed anew.
     // What it adds is framing: about 4 tokens a message and 3 to begin the answer, a preamble and some markup
     // for tools. Several times that, so that the hold stays an upper bound when a model frames more richly.
     overheadTokens: { base: 64, perItem: 16 },
