@@ -6,10 +6,15 @@ const two = (value: number) => [value >> 8, value & 0xff]
 const small = (value: number) => [value & 0xff, value >> 8]
 const base64 = (bytes: number[]) => Buffer.from(bytes).toString('base64')
 
-const png = (width: number, height: number) => [
-  ...[0x89, ...ascii('PNG'), 13, 10, 26, 10],
-  ...[0, 0, 0, 13, ...ascii('IHDR'), 0, 0, ...two(width), 0, 0, ...two(height), 8, 6, 0, 0, 0],
+const chunk = (name: string, content: number[]) => [
+  ...[0, 0, ...two(content.length), ...ascii(name), ...content],
+  ...[1, 2, 3, 4],
 ]
+const header = (width: number, height: number) =>
+  chunk('IHDR', [0, 0, ...two(width), 0, 0, ...two(height), 8, 6, 0, 0, 0])
+const content = chunk('IDAT', [1, 2, 3])
+const pngOf = (...chunks: number[][]) => [0x89, ...ascii('PNG'), 13, 10, 26, 10, ...chunks.flat()]
+const png = (width: number, height: number) => pngOf(header(width, height), content)
 const segment = (marker: number, content: number[]) => [0xff, marker, ...two(content.length + 2), ...content]
 const frame = (marker: number, width: number, height: number) =>
   segment(marker, [8, ...two(height), ...two(width), 3, 1, 0x22, 0])
@@ -44,6 +49,12 @@ describe('the size of', () => {
   test.each<[string, number[], [number, number]]>([
     ['a PNG', png(1024, 768), [1024, 768]],
     ['a large PNG', png(65_535, 40_000), [65_535, 40_000]],
+    [
+      'a PNG after a text that names another',
+      pngOf(header(5, 6), chunk('tEXt', header(9, 9)), content, header(7, 7)),
+      [5, 6],
+    ],
+    ['a PNG that names two', pngOf(header(1, 900), header(700, 2), content), [700, 900]],
     ['a JPEG', jpeg(frame(0xc0, 640, 480)), [640, 480]],
     ['a progressive JPEG', jpeg(frame(0xc2, 640, 480)), [640, 480]],
     [
@@ -103,9 +114,19 @@ describe('the size of', () => {
     ['nothing', []],
     ['text', ascii('<svg width="1" height="1"/>')],
     ['a PNG that is cut', png(5, 5).slice(0, 20)],
+    [
+      'a PNG of endless chunks',
+      pngOf(header(5, 5), ...Array.from({ length: 5000 }, () => chunk('tEXt', []))),
+    ],
     ['a PNG of no width', png(0, 5)],
     ['a JPEG without a frame', jpeg()],
     ['a JPEG that is cut', [0xff, 0xd8, ...frame(0xc0, 5, 5)]],
+    // What some take for a segment of 23 bytes, others pass over, and find a frame in it.
+    [
+      'a JPEG with stuffing',
+      jpeg([0xff, 0x00, 0, 23, ...frame(0xc0, 4000, 3000), ...scan], frame(0xc0, 1, 1)),
+    ],
+    ['a JPEG that ends first', jpeg([0xff, 0xd9], frame(0xc0, 1, 1))],
     ['a JPEG out of step', jpeg([1, 2, 3], frame(0xc0, 5, 5))],
     ['a GIF without a frame', [...ascii('GIF89a'), 1, 0, 1, 0, 0, 0, 0, 0x3b]],
     ['a GIF that is cut', [...ascii('GIF89a'), 1, 0]],

@@ -54,9 +54,22 @@ function startsWith(byteAt: ByteAt, offset: number, text: string): boolean {
   return true
 }
 
+/** The largest that a header before the content names: some decoders keep the first of several, some the last. */
 function pngSize(byteAt: ByteAt): ImageSize | null {
   if (!startsWith(byteAt, 0, '\u0089PNG\r\n\u001a\n') || !startsWith(byteAt, 12, 'IHDR')) return null
-  return { width: bigEndian(byteAt, 16, 4), height: bigEndian(byteAt, 20, 4) }
+  const size = { width: 0, height: 0 }
+  let at = 8
+  for (let chunks = 0; chunks < segmentsMax; chunks += 1) {
+    // One that ends before its content is no picture to anybody.
+    if (startsWith(byteAt, at + 4, 'IDAT') || byteAt(at + 4) < 0) return size
+    if (startsWith(byteAt, at + 4, 'IHDR')) {
+      size.width = Math.max(size.width, bigEndian(byteAt, at + 8, 4))
+      size.height = Math.max(size.height, bigEndian(byteAt, at + 12, 4))
+    }
+    // Length, name and checksum.
+    at += 12 + bigEndian(byteAt, at, 4)
+  }
+  return null
 }
 
 /**
@@ -72,6 +85,8 @@ function jpegSize(byteAt: ByteAt): ImageSize | null {
     if (byteAt(at) !== 0xff) return null
     const marker = byteAt(at + 1)
     if (marker === 0xda) return size
+    // Stuffing, and the end: what follows is a segment to some and junk to pass over to others.
+    if (marker === 0x00 || marker === 0xd9) return null
     if (isFrame(marker)) {
       size.height = Math.max(size.height, bigEndian(byteAt, at + 5, 2))
       size.width = Math.max(size.width, bigEndian(byteAt, at + 7, 2))

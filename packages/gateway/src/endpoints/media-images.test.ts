@@ -67,7 +67,8 @@ describe('openAiImageTokens', () => {
     ['gpt-4o-mini-2024-07-18', 'high', 48_169],
     ['ft:gpt-4o-mini:acme', undefined, 48_169],
     ['my-deployment', 'high', 48_169],
-    ['my-deployment', 'low', 6150],
+    ['my-deployment', 'low', 48_169],
+    ['openai/gpt-4o', 'low', 48_169],
   ])('%s in detail %s: at most %i, which holds where the size is unknown', (name, detail, most) => {
     expect(openAiImageTokens(model(name), null, detail)).toBe(most)
     expect(openAiImageTokens(model(name), size(60_000, 22_000), detail)).toBe(most)

@@ -26,6 +26,9 @@ export function inlineImage(url: string): InlineImage | null {
   return { bytes: content.length, size: imageSize(content) }
 }
 
+/** Models of OpenAI's, by the names that it gives them. */
+const openAiModel = /^(?:gpt-\d|chatgpt-|o\d|ft:gpt-\d)/
+
 /** What GPT-4o mini counts, of all the most; and the most of what other models count by tiles of 512 pixels. */
 const dearTiles = { base: 2833, perTile: 5667 }
 const plainTiles = { base: 85, perTile: 170 }
@@ -46,14 +49,13 @@ export function openAiImageTokens(
   size: ImageSize | null,
   detail: unknown,
 ): number {
-  const byTiles = tileTokens(isDearByTiles(upstreamModel) ? dearTiles : plainTiles, size, detail)
-  const tokens = Math.max(byTiles, patchTokens(patchLimit(upstreamModel, detail), size))
+  const isOpenAi = openAiModel.test(upstreamModel)
+  // Others that speak this wire may pay no heed to it.
+  const heeded = isOpenAi ? detail : undefined
+  const isDear = !isOpenAi || upstreamModel.includes('gpt-4o-mini')
+  const byTiles = tileTokens(isDear ? dearTiles : plainTiles, size, heeded)
+  const tokens = Math.max(byTiles, patchTokens(patchLimit(upstreamModel, heeded), size))
   return Math.min(tokens, media.imageTokensMax ?? tokens)
-}
-
-/** GPT-4o mini, and whatever is not known to be another model of OpenAI's. */
-function isDearByTiles(upstreamModel: string): boolean {
-  return upstreamModel.includes('gpt-4o-mini') || !/^(?:gpt-\d|chatgpt-|o\d|ft:gpt-\d)/.test(upstreamModel)
 }
 
 function patchLimit(upstreamModel: string, detail: unknown): number {

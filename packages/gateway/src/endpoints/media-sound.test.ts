@@ -33,6 +33,13 @@ describe('WAV', () => {
     expect(measureSound(bytes)).toBeNull()
   })
 
+  test('two formats cannot be true, since decoders differ in which they take', () => {
+    const slow = wavOf({ seconds: 10 })
+    const fast = wavOf({ samplesPerSecond: 192_000, channels: 8 })
+    const both = new Uint8Array([...fast.subarray(0, 36), ...slow.subarray(12)])
+    expect(measureSound(both)).toBeNull()
+  })
+
   test('compressed samples have no length of their own', () => {
     for (const codec of [2, 0x55, 0xfffe]) {
       expect(measureSound(wavOf({ codec }))).toEqual({ format: 'other', seconds: null })
@@ -65,6 +72,29 @@ describe('MP3', () => {
     const bytes = new Uint8Array(whole.length + 5000)
     bytes.set(whole)
     expect(measureSound(bytes)).toEqual({ format: 'mp3', seconds: 55 })
+  })
+
+  test('frames of another kind count as if they held sound', () => {
+    // 320 kbit/s at 32 kHz: 1,440 bytes and 36 ms each, in which twenty frames of 8 kbit/s and 72 ms have room.
+    const large = new Uint8Array(1440)
+    large.set([0xff, 0xfb, 0xe8, 0xc4])
+    const twice = new Uint8Array(288 * 2 + 1440)
+    twice.set(mp3Of(2))
+    twice.set(large, 288 * 2)
+    expect(measureSound(twice)?.seconds).toBeGreaterThanOrEqual(14)
+    expect(measureSound(new Uint8Array([...mp3Of(1), ...large]))?.seconds).toBeNull()
+  })
+
+  test.each([
+    ['no version that there is', 3, 0xff],
+    ['no revision that there is', 4, 0xff],
+    ['flags that there are not', 5, 0x01],
+    ['a length of eight bits a byte', 9, 0xbc],
+  ])('a tag of %s may be full of frames', (_name, at, byte) => {
+    const bytes = mp3Of(3, id3Of(60))
+    expect(measureSound(bytes)?.format).toBe('mp3')
+    bytes[at] = byte
+    expect(measureSound(bytes)).toEqual({ format: 'other', seconds: null })
   })
 
   test.each([

@@ -70,6 +70,8 @@ export function decodeBase64(text: string): Uint8Array | null {
 function measureWav(view: DataView): Sound | null {
   const format = findChunk(view, 'fmt ')
   if (format === null || format.start + 16 > view.byteLength) return null
+  // Of two formats some decoders take the first and some the last.
+  if (findChunk(view, 'fmt ', afterChunk(format)) !== null) return null
   const at = format.start
   const samplesPerSecond = view.getUint32(at + 4, true)
   const bytesPerSecond = view.getUint32(at + 8, true)
@@ -95,33 +97,41 @@ function codecOf(view: DataView, at: number, bytes: number): number {
 }
 
 /** A chunk of a RIFF file by name: where its content stands, and how long it says to be. */
-function findChunk(view: DataView, name: string): { start: number; bytes: number } | null {
-  let at = 12
+function findChunk(view: DataView, name: string, from = 12): { start: number; bytes: number } | null {
+  let at = from
   while (at + 8 <= view.byteLength) {
     const bytes = view.getUint32(at + 4, true)
-    if (hasText(view, at, name)) return { start: at + 8, bytes }
-    at += 8 + bytes + (bytes % 2)
+    const chunk = { start: at + 8, bytes }
+    if (hasText(view, at, name)) return chunk
+    at = afterChunk(chunk)
   }
   return null
 }
 
+/** Chunks begin at even places. */
+function afterChunk({ start, bytes }: { start: number; bytes: number }): number {
+  return start + bytes + (bytes % 2)
+}
+
 /**
  * The length of an MP3 by walking its frames; null where it does not begin as one does, after its tag, with two
- * frames that fit together. What lies between frames is counted as if something lived in it.
+ * frames that fit together. What lies between frames is counted as if something lived in it, and so are frames of
+ * another kind, since decoders may look for the next one of theirs inside.
  */
 function secondsOfMp3(view: DataView): number | null {
   // Decoders know an MP4 by its second word, whatever the first one is.
   if (mp4Boxes.some((name) => hasText(view, 4, name))) return null
   let at = endOfTag(view)
+  if (at === null) return null
   const first = frameAt(view, at)
   if (first === null) return null
   const next = at + first.bytes
-  if (next < view.byteLength && frameAt(view, next) === null) return null
+  if (next < view.byteLength && frameAt(view, next)?.kind !== first.kind) return null
   let seconds = 0
   let lost = 0
   while (at < view.byteLength) {
     const frame = frameAt(view, at)
-    if (frame === null) {
+    if (frame?.kind !== first.kind) {
       lost += 1
       at += 1
     } else {
@@ -132,19 +142,36 @@ function secondsOfMp3(view: DataView): number | null {
   return seconds + lost / LOST_BYTES_PER_SECOND
 }
 
-/** The end of an ID3v2 tag, whose length has seven bits a byte. */
-function endOfTag(view: DataView): number {
-  if (!hasText(view, 0, 'ID3') || view.byteLength < 10) return 0
-  const size = [6, 7, 8, 9].reduce((sum, at) => sum * 128 + (view.getUint8(at) & 0x7f), 0)
-  return 10 + size + (view.getUint8(5) & 0x10 ? 10 : 0)
+/**
+ * The end of an ID3v2 tag, whose length has seven bits a byte; null for one that is not in order, which decoders do
+ * not pass over, so that it may be full of frames.
+ */
+function endOfTag(view: DataView): number | null {
+  if (!hasText(view, 0, 'ID3')) return 0
+  if (view.byteLength < 10) return null
+  const [version = 0, revision = 0, flags = 0, ...length] = new Uint8Array(
+    view.buffer,
+    view.byteOffset + 3,
+    7,
+  )
+  const isInOrder = version >= 2 && version <= 4 && revision !== 0xff && (flags & 0x0f) === 0
+  if (!isInOrder || length.some((byte) => byte > 0x7f)) return null
+  const size = length.reduce((sum, byte) => sum * 128 + byte, 0)
+  return 10 + size + (flags & 0x10 ? 10 : 0)
 }
 
 const kilobitsOfVersion1 = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
 const kilobitsOfVersion2 = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
 const samplesPerSecondOfVersion1 = [44_100, 48_000, 32_000]
 
+/** `kind` is the same for all frames of one recording. */
+type Frame = { bytes: number; seconds: number; kind: number }
+
+/** Bits of a frame's header for its version and its samples a second. */
+const KIND_BITS = 0x00180c00
+
 /** The Layer III frame of a known bit rate that begins here, if one does. */
-function frameAt(view: DataView, at: number): { bytes: number; seconds: number } | null {
+function frameAt(view: DataView, at: number): Frame | null {
   if (at + 4 > view.byteLength) return null
   const header = view.getUint32(at)
   const version = (header >>> 19) & 3
@@ -158,7 +185,7 @@ function frameAt(view: DataView, at: number): { bytes: number; seconds: number }
   const samples = isVersion1 ? 1152 : 576
   const padding = (header >>> 9) & 1
   const bytes = Math.floor((samples * kilobits * 125) / samplesPerSecond) + padding
-  return { bytes, seconds: samples / samplesPerSecond }
+  return { bytes, seconds: samples / samplesPerSecond, kind: header & KIND_BITS }
 }
 
 function hasText(view: DataView, at: number, text: string): boolean {
