@@ -27,7 +27,7 @@ const gif = (screen: number[], frameAt: number[], colours: number[] = [], extens
 const tiny = (extension: number[]) =>
   gif([1, 0, 1, 0], [0, 0, 0, 0, 1, 0, 1, 0], [0, 0, 0, 9, 9, 9], extension)
 const zeros = (count: number): number[] => Array.from({ length: count }, () => 0)
-const chunk = (kind: string, content: number[]) => [
+const riffChunk = (kind: string, content: number[]) => [
   ...ascii(kind),
   ...small(content.length),
   0,
@@ -36,13 +36,13 @@ const chunk = (kind: string, content: number[]) => [
 ]
 const webp = (...chunks: number[][]) => [...ascii('RIFF'), 0, 0, 0, 0, ...ascii('WEBP'), ...chunks.flat()]
 const extended = ([width, height]: [number, number], rest: number[]) =>
-  webp(chunk('VP8X', [0, 0, 0, 0, ...small(width - 1), 0, ...small(height - 1), 0]), rest)
+  webp(riffChunk('VP8X', [0, 0, 0, 0, ...small(width - 1), 0, ...small(height - 1), 0]), rest)
 const lossy = (width: number, height: number) =>
-  chunk('VP8 ', [0, 0, 0, 0x9d, 0x01, 0x2a, ...small(width), ...small(height)])
+  riffChunk('VP8 ', [0, 0, 0, 0x9d, 0x01, 0x2a, ...small(width), ...small(height)])
 const thumbnail = segment(0xe1, [...ascii('Exif'), ...jpeg(frame(0xc0, 160, 120))])
 const lossless = (width: number, height: number) => {
   const bits = width - 1 + (height - 1) * 2 ** 14
-  return chunk('VP8L', [0x2f, bits & 0xff, (bits >> 8) & 0xff, (bits >> 16) & 0xff, (bits >> 24) & 0xff])
+  return riffChunk('VP8L', [0x2f, bits & 0xff, (bits >> 8) & 0xff, (bits >> 16) & 0xff, (bits >> 24) & 0xff])
 }
 
 describe('the size of', () => {
@@ -130,7 +130,7 @@ describe('the size of', () => {
     ['a JPEG out of step', jpeg([1, 2, 3], frame(0xc0, 5, 5))],
     ['a GIF without a frame', [...ascii('GIF89a'), 1, 0, 1, 0, 0, 0, 0, 0x3b]],
     ['a GIF that is cut', [...ascii('GIF89a'), 1, 0]],
-    ['a WebP of another kind', webp(chunk('ALPH', [1, 2, 3]))],
+    ['a WebP of another kind', webp(riffChunk('ALPH', [1, 2, 3]))],
     ['an extended WebP without a picture', extended([5, 5], [])],
     ['a JPEG of endless segments', jpeg(...Array.from({ length: 5000 }, () => segment(0xfe, [])))],
     // Decoders pass over the stray marker alone, and find the frame behind it.

@@ -85,8 +85,6 @@ function jpegSize(byteAt: ByteAt): ImageSize | null {
     if (byteAt(at) !== 0xff) return null
     const marker = byteAt(at + 1)
     if (marker === 0xda) return size
-    // Stuffing, and the end: what follows is a segment to some and junk to pass over to others.
-    if (marker === 0x00 || marker === 0xd9) return null
     if (isFrame(marker)) {
       size.height = Math.max(size.height, bigEndian(byteAt, at + 5, 2))
       size.width = Math.max(size.width, bigEndian(byteAt, at + 7, 2))
