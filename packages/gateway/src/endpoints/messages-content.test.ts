@@ -101,6 +101,11 @@ describe('pictures', () => {
     })
     const media = { remote: true, imageTokensMax: null, audioSecondsMax: null }
     expect(accepted([remote], { model: { media } }).uses).toEqual({ imageInputTokens: imageTokensMax })
+    const both = { ...remote, source: { ...remote.source, data } }
+    expect(refused([both], { model: { media } })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages[0].content[0].source.data',
+    })
   })
 
   test.each<[string, object]>([
