@@ -64,6 +64,7 @@ describe('blocks that cost their bytes', () => {
     const source = { type: 'text', media_type: 'text/plain', data: 'Grüß.' }
     const document = { type: 'document', source, citations: { enabled: true } }
     expect(accepted([document]).addedTokensMax).toBe(4 * 7)
+    expect(accepted([{ ...document, citations: { enabled: 'true' } }]).addedTokensMax).toBeGreaterThan(0)
     expect(accepted([{ ...document, citations: { enabled: false } }]).addedTokensMax).toBe(0)
   })
 })
@@ -91,6 +92,15 @@ describe('pictures', () => {
   test("may cost what the operator says of the model's", () => {
     const media = { remote: false, imageTokensMax: 1568, audioSecondsMax: null }
     expect(accepted([image], { model: { media } }).uses).toEqual({ imageInputTokens: 1568 })
+  })
+
+  test('may be refused where they are too large, and not changed otherwise', () => {
+    const how = (transformations: object) => [{ ...image, transformations }]
+    expect(accepted(how({ oversized_image: 'error' })).uses).toEqual({ imageInputTokens: imageTokensMax })
+    expect(refused(how({ enlarged: true }))).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages[0].content[0].transformations.enlarged',
+    })
   })
 
   test('may come from an address only where the operator says so', () => {

@@ -176,9 +176,11 @@ const text = plain('text cache_control citations', 'text')
 const thinking = plain('thinking signature', 'thinking')
 const redactedThinking = plain('data', 'data')
 
-const image = kindOf('source cache_control transformations', (block, at, checking) =>
-  faultInImage(block.source, `${at}.source`, checking),
-)
+const image = kindOf('source cache_control transformations', (block, at, checking) => {
+  const strange = Object.keys(record(block.transformations) ?? {}).find((key) => key !== 'oversized_image')
+  if (strange !== undefined) return unsupported(`${at}.transformations.${strange}`, 'it is not known here')
+  return faultInImage(block.source, `${at}.source`, checking)
+})
 
 function faultInImage(value: unknown, at: string, { rules, tally }: Checking): Refusal | null {
   const source = record(value)
@@ -210,7 +212,7 @@ function faultInImage(value: unknown, at: string, { rules, tally }: Checking): R
 const document = kindOf('source cache_control citations context title', (block, at, checking) => {
   const source = record(block.source)
   if (source === null) return invalidValue(`${at}.source`, 'an object')
-  const cited = record(block.citations)?.enabled === true
+  const cited = (record(block.citations)?.enabled ?? false) !== false
   if (source.type === 'text' && typeof source.data === 'string') {
     // What is to be cited is cut into sentences, each of which gets a mark; a sentence has two bytes at least.
     if (cited) checking.tally.addedTokens += 4 * utf8Length(source.data)
