@@ -97,8 +97,9 @@ function compared(request: Sent, bill: Bill | undefined, entry: Entry | null): C
   const isAnswered = kind === 'cut' || kind === 'metered'
   const answers = isAnswered ? request.request.answers : 0
   const billed = bill ? costOf(request, bill, answers) : 0
-  // What left the provider in the moment of a hang-up, the client's or the gateway's, is nobody's to know.
-  const isHungUp = request.client !== 'reads' || String(request.request.body).includes('badSse')
+  // What left the provider in the moment of a hang-up, the client's or the gateway's (it understood nothing, or waited
+  // too long), is nobody's to know. A provider that wrote on, or would have, was hung up on.
+  const isHungUp = request.client !== 'reads' || bill?.complete === true || bill?.aborted === true
   const isUnderWay = request.request.tellsInput === true && isHungUp
   const least = bill && isUnderWay ? costOf(request, { ...bill, completionTokens: 0 }, answers) : billed
   const isRight =

@@ -146,7 +146,7 @@ const gemini: BookWire = {
     const generationConfig = random.percent(70) ? { generationConfig: { maxOutputTokens: CAP } } : {}
     const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent'
     const body = JSON.stringify({ contents, ...generationConfig })
-    return { path: `/v1beta/models/gem:${method}`, body, rates: text, answers: 1 }
+    return { path: `/v1beta/models/gem:${method}`, body, rates: text, answers: 1, tellsInput: stream }
   },
 }
 

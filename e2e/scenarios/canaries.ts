@@ -16,6 +16,7 @@ import {
   startStack,
 } from '../harness/stack.ts'
 import { until } from '../harness/until.ts'
+import { wireExamples } from '../harness/wires.ts'
 
 const CHAT = '/v1/chat/completions'
 const SAID = 'prompt-canary-7f3a91'
@@ -52,6 +53,7 @@ export function canaries(stack: () => Stack): void {
     const statuses = [
       ...(await modelRequests(own, token)),
       ...(await modelRequests(own, key)),
+      ...(await everyWire(own, token)),
       ...(await refusedRequests(own, token)),
       ...(await operatorRequests(own, user)),
       ...(await clerkEvents(own)),
@@ -159,6 +161,31 @@ const wires = [
     tool: { name: 'look_up', description: SAID, input_schema: parameters },
   },
 ]
+
+/** Every wire, going well and going wrong, under keys that are secrets of their callers. */
+async function everyWire(stack: Stack, token: string): Promise<number[]> {
+  const error = { error: { message: `You said ${SAID}`, type: ANSWERED, code: ANSWERED, status: SAID } }
+  const scripts: Record<string, unknown>[] = [
+    { content: ANSWERED },
+    { status: 400, body: error },
+    { content: ANSWERED, badJson: true },
+    { content: ANSWERED, errorEvent: true },
+    { content: ANSWERED, reset: 'mid' },
+    { content: ANSWERED, usage: { input_tokens: SAID, output_tokens: ANSWERED, promptTokenCount: SAID } },
+  ]
+  const answers = scripts.flatMap((script, index) =>
+    wireExamples(JSON.stringify({ script, key: SAID })).flatMap(({ name, path, body, headers }) =>
+      [body, { ...body, [SAID]: SAID }, { ...body, model: SAID }].map(async (each, nth) => {
+        const more = { 'idempotency-key': `${SAID}-${name}-${index}-${nth}`, ...headers }
+        const answer = await call(stack, token, path, { body: each, headers: more })
+        const text = await answer.text().catch(() => '')
+        for (const secret of [PROVIDER_KEY, ANTHROPIC_KEY]) expect(text).not.toContain(secret)
+        return answer.status
+      }),
+    ),
+  )
+  return Promise.all(answers)
+}
 
 /** Requests that are refused for what they carry. */
 async function refusedRequests(stack: Stack, token: string): Promise<number[]> {

@@ -6,12 +6,22 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { propertyTimeout, runsFactor } from './core/test-kit.ts'
-import { fuzzRig, seeds } from './test-kit-fuzz.ts'
+import { fuzzRig } from './test-kit-fuzz.ts'
+import { seeds } from './test-kit-fuzz-seeds.ts'
 import { inPieces, spoiledBytes, spoiledJson } from './test-kit-spoil.ts'
 
 const numRuns = 250 * runsFactor
 
 describe.each(seeds)('$name', ({ path, body, headers, plain, events }) => {
+  test('what is spoiled below is good as it is', async () => {
+    const rig = await fuzzRig()
+    const sent = await rig.send(path, JSON.stringify(body), { ...headers }, (stream) =>
+      stream ? rig.stream([new TextEncoder().encode(events)]) : rig.plain(plain),
+    )
+    expect(sent.dispatched, sent.text).toBe(true)
+    expect(sent.outcome).not.toBeNull()
+  })
+
   test(
     'spoiled bodies and headers are answered or refused, and cost no more than was held',
     propertyTimeout,
@@ -80,4 +90,45 @@ describe.each(seeds)('$name', ({ path, body, headers, plain, events }) => {
       { numRuns },
     )
   })
+})
+
+/** A form as a browser writes it, and an answer to it. */
+const boundary = 'fuzz'
+const part = (head: string, text: string) =>
+  `--${boundary}\r\nContent-Disposition: form-data; ${head}\r\n\r\n${text}\r\n`
+const form = [
+  part('name="model"', 'scribe'),
+  part('name="response_format"', 'json'),
+  part('name="timestamp_granularities[]"', 'word'),
+  part('name="file"; filename="a.mp3"\r\nContent-Type: audio/mpeg', 'ID3 and no sound'),
+  `--${boundary}--\r\n`,
+].join('')
+
+test('the form that is spoiled below is good as it is', async () => {
+  const rig = await fuzzRig()
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` }
+  const sent = await rig.send('/v1/audio/transcriptions', form, headers, () => rig.plain({ text: 'x' }))
+  expect(sent.dispatched, sent.text).toBe(true)
+})
+
+test('spoiled forms are answered or refused, and cost no more than was held', propertyTimeout, async () => {
+  const rig = await fuzzRig()
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` }
+  const usage = {
+    type: 'tokens',
+    input_tokens: 30,
+    input_token_details: { audio_tokens: 30 },
+    output_tokens: 5,
+  }
+  await fc.assert(
+    fc.asyncProperty(spoiledBytes(form), async (spoiled) => {
+      const sent = await rig.send('/v1/audio/transcriptions', spoiled, headers, () =>
+        rig.plain({ text: 'x', usage }),
+      )
+      expect(sent.status, sent.text).not.toBe(500)
+      expect(sent.heldAfter).toBe(0)
+      if (sent.dispatched) expect(sent.outcome?.charged).toBeLessThanOrEqual(sent.held)
+    }),
+    { numRuns },
+  )
 })

@@ -1,5 +1,4 @@
-/** A gateway in memory with models on every wire, for the fuzzers, and a good request and answer of each wire. */
-import { readFileSync } from 'node:fs'
+/** A gateway in memory with models on every wire, for the fuzzers. */
 import { resolveConfig } from './config/resolve.ts'
 import { goodEnv, publicPem } from './config/test-kit.ts'
 import { createGateway } from './gateway.ts'
@@ -8,16 +7,6 @@ import type { Store } from './ports.ts'
 import { createMemoryStore } from './stores/memory.ts'
 
 const accountId = 'clerk:user_fuzz'
-
-/** A good request of a wire, and good answers to it, whole and as events. */
-export type Seed = {
-  name: string
-  path: string
-  body: Record<string, unknown>
-  headers?: Record<string, string>
-  plain: unknown
-  events: string
-}
 
 /** What became of a request. Microcredits. */
 export type FuzzedRequest = {
@@ -28,94 +17,6 @@ export type FuzzedRequest = {
   held: number
   outcome: { charged: number } | null
   heldAfter: number
-}
-
-const tool = {
-  type: 'function',
-  function: { name: 'weather', parameters: { type: 'object', properties: { place: { type: 'string' } } } },
-}
-
-const pictureUsage = {
-  input_tokens: 9,
-  input_tokens_details: { text_tokens: 9, image_tokens: 0, cached_tokens: 2 },
-  output_tokens: 196,
-  total_tokens: 205,
-}
-
-export const seeds: readonly Seed[] = [
-  {
-    name: 'chat completions',
-    path: '/v1/chat/completions',
-    body: {
-      model: 'text',
-      messages: [
-        { role: 'system', content: 'Be brief.' },
-        { role: 'user', content: [{ type: 'text', text: 'Grüße 🦊' }] },
-      ],
-      tools: [tool],
-      temperature: 0.5,
-      max_completion_tokens: 300,
-      stream_options: { include_usage: true },
-    },
-    plain: {
-      id: 'chatcmpl-1',
-      object: 'chat.completion',
-      choices: [{ index: 0, message: { role: 'assistant', content: 'Grüße 🦊' }, finish_reason: 'stop' }],
-      usage: {
-        prompt_tokens: 40,
-        completion_tokens: 20,
-        total_tokens: 60,
-        prompt_tokens_details: { cached_tokens: 10 },
-        completion_tokens_details: { reasoning_tokens: 5 },
-      },
-    },
-    events: fixture('openai-text.chunks.txt'),
-  },
-  {
-    name: 'embeddings',
-    path: '/v1/embeddings',
-    body: { model: 'vector', input: ['Grüße 🦊', [1, 2]], dimensions: 3, encoding_format: 'float' },
-    plain: {
-      object: 'list',
-      data: [{ object: 'embedding', index: 0, embedding: [0.1, -0.2, 0.3] }],
-      usage: { prompt_tokens: 9, total_tokens: 9 },
-    },
-    events: '',
-  },
-  {
-    name: 'moderations',
-    path: '/v1/moderations',
-    body: {
-      input: [
-        { type: 'text', text: 'Grüße 🦊' },
-        { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
-      ],
-    },
-    plain: { id: 'modr-1', model: 'omni-moderation-latest', results: [{ flagged: false }] },
-    events: '',
-  },
-  {
-    name: 'images',
-    path: '/v1/images/generations',
-    body: {
-      model: 'picture',
-      prompt: 'A fox 🦊',
-      n: 1,
-      size: '1024x1024',
-      quality: 'low',
-      partial_images: 2,
-    },
-    plain: { created: 1, data: [{ b64_json: 'AAAA' }], usage: pictureUsage },
-    events: ['partial_image', 'partial_image', 'completed']
-      .map((name) => `image_generation.${name}`)
-      .map((type) => ({ type, b64_json: 'AAAA', ...(type.endsWith('completed') && { usage: pictureUsage }) }))
-      .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-      .join(''),
-  },
-]
-
-function fixture(name: string): string {
-  return readFileSync(new URL(`./endpoints/__fixtures__/${name}`, import.meta.url), 'utf8')
 }
 
 type Answer = (stream: boolean) => Response
@@ -191,18 +92,33 @@ function settingsOf() {
   const price = { input: 1, cachedInput: 0.5, cacheWrite: 1.25, output: 2 }
   const config = {
     credit: { usd: 1 },
-    providers: { openai: { type: 'openai' } },
+    providers: { openai: { type: 'openai' }, anthropic: { type: 'anthropic' }, gemini: { type: 'gemini' } },
     models: {
       text: { provider: 'openai', upstreamModel: 'gpt-5-mini', price },
       vector: { provider: 'openai', upstreamModel: 'text-embedding-3-small', price: { input: 1, output: 0 } },
       'omni-moderation-latest': { provider: 'openai', price: { creditsPerRequest: 0.01 } },
       picture: { provider: 'openai', upstreamModel: 'gpt-image-2', price: { ...price, imageOutput: 3 } },
+      voice: { provider: 'openai', upstreamModel: 'tts-1', price: { perMillionCharacters: 15 } },
+      scribe: { provider: 'openai', upstreamModel: 'gpt-4o-transcribe', price: { ...price, audioInput: 6 } },
+      claude: {
+        provider: 'anthropic',
+        upstreamModel: 'claude-sonnet-5',
+        price: { ...price, longCacheWrite: 2, perThousandToolCalls: 10 },
+        tools: { callsMax: 2, inputTokensPerCall: 1000 },
+      },
+      gem: { provider: 'gemini', upstreamModel: 'gemini-2.5-flash', price },
     },
     plans: { all: { models: '*', limits: {} } },
     defaultPlan: 'all',
     identity: { authorizedParties: ['http://localhost:3000'] },
   }
-  const resolved = resolveConfig(config, { ...goodEnv, CLERK_JWT_KEY: publicPem() }, 'production')
+  const env = {
+    ...goodEnv,
+    ANTHROPIC_API_KEY: 'sk-ant-of-anthropic',
+    GEMINI_API_KEY: 'of-gemini',
+    CLERK_JWT_KEY: publicPem(),
+  }
+  const resolved = resolveConfig(config, env, 'production')
   if (!resolved.ok) throw new Error(JSON.stringify(resolved.error))
   return resolved.value
 }

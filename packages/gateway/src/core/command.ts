@@ -259,6 +259,12 @@ export function lookupOf(command: Command): Lookup {
   }
 }
 
+/** The key whose first use a command's decision depends on. A key is let go by the release of its own request alone. */
+export function idempotencyKeyOf(command: Command, hold: Hold | undefined): string | undefined {
+  if (command.kind === 'reserve' && !hold) return command.idempotency?.keyHash
+  return command.kind === 'release' ? hold?.idempotencyKeyHash : undefined
+}
+
 /** The grant that a payment makes, or made: that of its provider's payment, which can grant once. */
 export function grantOfPayment(command: Command, payment: Payment | undefined): string | undefined {
   const reference =

@@ -3,7 +3,6 @@
  * is neither sent nor charged again. What was given back without a charge frees its key.
  */
 import type { Hold } from './account.ts'
-import type { Command } from './command.ts'
 import { creditsOf } from './credits.ts'
 import type { Entry } from './entry.ts'
 import { type Refusal, refusal } from './refusal.ts'
@@ -22,12 +21,6 @@ export type KeyUse = IdempotencyKey & { requestId: string; at: number }
 
 /** The first use of a key, and how its request stands: its open hold, or the entry that it ended with. */
 export type FirstUse = { use: KeyUse; hold?: Hold | undefined; entry?: Entry | undefined }
-
-/** The key whose first use a command's decision depends on. A key is let go by the release of its own request alone. */
-export function idempotencyKeyOf(command: Command, hold: Hold | undefined): string | undefined {
-  if (command.kind === 'reserve' && !hold) return command.idempotency?.keyHash
-  return command.kind === 'release' ? hold?.idempotencyKeyHash : undefined
-}
 
 /** Whether a first use is so old, or dated so far ahead, that its key is free again. */
 export function isKeyUseOver({ at }: KeyUse, now: number): boolean {

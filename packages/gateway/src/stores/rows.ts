@@ -4,11 +4,18 @@
  */
 import type { Account, GrantRecord, Hold } from '../core/account.ts'
 import type { Catalog } from '../core/catalog.ts'
-import { type Command, type Found, grantOfPayment, lookupOf, type ReplyOf } from '../core/command.ts'
+import {
+  type Command,
+  type Found,
+  grantOfPayment,
+  idempotencyKeyOf,
+  lookupOf,
+  type ReplyOf,
+} from '../core/command.ts'
 import { decide } from '../core/decide.ts'
 import type { Decision } from '../core/draft.ts'
 import type { Entry } from '../core/entry.ts'
-import { type FirstUse, idempotencyKeyOf, type KeyUse } from '../core/idempotency.ts'
+import type { FirstUse, KeyUse } from '../core/idempotency.ts'
 import type { Payment } from '../core/payment.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { ok, type Result } from '../core/result.ts'

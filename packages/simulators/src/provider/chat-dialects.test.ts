@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type ChatDialect } from './chat-dialects.ts'
-import { type Script } from './script.ts'
+import { type ChatDialect, type Script } from './script.ts'
 import { type ScriptedProvider, startScriptedProvider } from './scripted.ts'
 import { type Completion, chunksOf, type Json, post, said, scripted, stream } from './test-kit.ts'
 

@@ -2,10 +2,8 @@
  * How providers that speak OpenAI's chat wire with an accent word an answer: where a stream tells its usage and in
  * what words, what goes before the first chunk, and by what name reasoning is shown. Without a dialect it is OpenAI's.
  */
-import { isRecord } from './script.ts'
+import { type ChatDialect, isRecord } from './script.ts'
 import { sseEvent } from './wire-kit.ts'
-
-export type ChatDialect = 'azure' | 'deepseek' | 'groq' | 'mistral' | 'ollama' | 'openrouter' | 'vllm' | 'xai'
 
 /** OpenAI's usage object, as far as dialects read it. */
 export type ChatUsage = Readonly<{

@@ -4,10 +4,11 @@
  * is a JSON object `{ "script": { … }, "key": "name of this request" }`. `{ "steps": [ { … }, { … } ] }` has a
  * script for each turn of a conversation with tools. Any other text means a small well-behaved answer.
  */
-import { type ChatDialect } from './chat-dialects.ts'
 
 /** A tool call (or legacy function call) that the model "makes". `arguments` is JSON text, sent as it is. */
 export type ScriptedCall = Readonly<{ id?: string; name: string; arguments: string }>
+
+export type ChatDialect = 'azure' | 'deepseek' | 'groq' | 'mistral' | 'ollama' | 'openrouter' | 'vllm' | 'xai'
 
 /** Every field is optional; `{}` is a plain answer of 20 tokens. All durations in milliseconds. */
 export type Script = Readonly<{
