@@ -148,9 +148,9 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
 
 /** An event without data is of no matter. Bare JSON is no event but an error, as Gemini may send it. */
 function kindOf(tap: Tap, { bytes, data, event }: SseEvent): EventKind {
-  if (data !== null) return tap.event(data, event)
   const first = bytes.find((byte) => byte > SPACE)
-  return first === OPENING_BRACE || first === OPENING_BRACKET ? 'error' : 'pass'
+  if (first === OPENING_BRACE || first === OPENING_BRACKET) return 'error'
+  return data === null ? 'pass' : tap.event(data, event)
 }
 
 /**
