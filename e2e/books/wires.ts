@@ -129,7 +129,7 @@ const transcriptions: BookWire = {
     const form = new FormData()
     form.append('model', isByToken ? 'scribe' : 'listener')
     form.append('prompt', JSON.stringify({ script: { ...script, cachedTokens: 0, audioInputTokens }, key }))
-    form.append('file', wavFile(random.between(10, 20)))
+    form.append('file', wavFile(random.between(5, 8)))
     if (stream) form.append('stream', 'true')
     const rates: Rates = isByToken ? { input: 1, output: 2, audioInput: 3 } : { audioSecond: 100 }
     return { path: '/v1/audio/transcriptions', body: form, rates, answers: 1 }

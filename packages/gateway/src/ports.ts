@@ -292,6 +292,11 @@ export type Endpoint = {
   withReceipt(jsonText: string, receipt: Receipt): string
   /** Takes the `usage` object out of a frame's JSON text; of wires whose tap tells of `running` events. */
   withoutUsage?(jsonText: string): string
+  /**
+   * Edits what the provider says of a failure in an answer's or a frame's JSON text; of wires whose answers may say that
+   * they failed.
+   */
+  withFailure?(jsonText: string, edit: (words: string) => string): string
   /** The most bytes of an answer that comes whole, and of one event of a stream, where the usual is too little. */
   answerBytesMax?: number
   eventBytesMax?: number

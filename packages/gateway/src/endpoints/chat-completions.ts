@@ -15,9 +15,11 @@ import {
   assertBounded,
   type Changes,
   forwardedBytesMax,
+  growthMax,
   longestForward,
   readJson,
   readModel,
+  toolBytes,
   userFields,
 } from './json-request.ts'
 import { replaceFields, type ScannedObject } from './json-scan.ts'
@@ -81,6 +83,7 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
       return { body: replaceFields(scanned, changesOf(plan, forward)) }
     },
     forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - counted.value.mediaBytes,
+    addedTokensMax: growthMax(scanned) + toolBytes(scanned, 'tools', 'functions'),
     ...usesOf(scanned.value, counted.value),
     ...(isSoundAsked(scanned.value) && { soundBytesPerToken: soundBytesPerToken(record(audio)?.format) }),
   })

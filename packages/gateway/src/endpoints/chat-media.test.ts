@@ -276,7 +276,7 @@ test('no usage within the bound costs more than the hold', () => {
         const request = accepted(media, priced, more)
         const { audioInputTokens: heard = 0, imageInputTokens: seen = 0 } = request.uses ?? {}
         const share = (of: number, index: number) => Math.floor(of * (shares[index] ?? 0))
-        const text = share(request.forwardedBytesMax, 0)
+        const text = Math.max(1, share(request.forwardedBytesMax, 0))
         const audio = share(heard, 1)
         const pictures = share(seen, 2)
         const input = text + audio + pictures

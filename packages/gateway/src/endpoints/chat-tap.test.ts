@@ -245,6 +245,23 @@ describe('usage that cannot be true', () => {
     expect(reported(counts(5, 0))).toEqual(usage(5, 0))
   })
 
+  test('no input is flagged', () => {
+    expect(reported(counts(0, 5), 'Hi')).toEqual(clamped(0, 5))
+    expect(reported(counts(0, 0))).toEqual(clamped(0, 0))
+  })
+
+  test('a total after which the answer went on was a running one', () => {
+    const tap = createChatTap({ choices: 1 })
+    tap.event(JSON.stringify({ choices: [], usage: counts(10, 1) }))
+    expect(tap.usage()?.stage).toBe('final')
+    tap.event(JSON.stringify({ choices: [{ delta: {}, content_filter_results: {} }] }))
+    expect(tap.usage()?.stage).toBe('final')
+    tap.event(JSON.stringify({ choices: [{ delta: { content: 'much more' } }] }))
+    expect(tap.usage()?.stage).toBe('running')
+    tap.event(JSON.stringify({ choices: [], usage: counts(10, 4) }))
+    expect(tap.usage()).toEqual(usage(10, 4))
+  })
+
   test('a total that falls is flagged and the larger one kept', () => {
     const tap = createChatTap({ choices: 1 })
     tap.event(JSON.stringify({ choices: [], usage: counts(10, 50) }))

@@ -16,6 +16,8 @@ type State = {
   reading: Reading | null
   /** Bytes of text, and tokens of sound: at least as many as there are tokens. */
   output: number
+  /** The output that had been seen when the reading was taken. */
+  outputRead: number
   /** The service tier that the answer names. */
   tier: string | null
   /** The totals that choices were told with themselves, by their index. */
@@ -36,6 +38,7 @@ export function createChatTap(
   const state: State = {
     reading: null,
     output: 0,
+    outputRead: 0,
     tier: null,
     own: new Map(),
     finished: new Set(),
@@ -53,14 +56,28 @@ export function createChatTap(
   }
 }
 
-/** A running total is the last one once its answer says that it is over; before, its output may be behind. */
-function usageSoFar({ reading, output, tier, finished, done }: State, choices: number): Reading | null {
+/** No total but a running one is believed that is of nothing: a request has input, and what was seen is output. */
+function usageSoFar(state: State, choices: number): Reading | null {
+  const { reading, output, tier } = state
   if (reading === null) return null
-  const isOver = done || finished.size >= choices
-  const stage = reading.stage === 'running' && isOver ? 'last' : reading.stage
-  const silent = stage !== 'running' && output > 0 && reading.usage.outputTokens === 0
+  const stage = stageOf(reading, state, choices)
+  const { inputTokens, outputTokens } = reading.usage
+  const empty = stage !== 'running' && (inputTokens === 0 || (output > 0 && outputTokens === 0))
   const usage = tier === null ? reading.usage : { ...reading.usage, serviceTier: tier }
-  return { usage, stage, invalid: reading.invalid || silent }
+  return { usage, stage, invalid: reading.invalid || empty }
+}
+
+/**
+ * A running total is the last one once its answer says that it is over; before, its output may be behind. So is that of
+ * any total after which the answer went on.
+ */
+function stageOf(
+  { stage }: Reading,
+  { output, outputRead, finished, done }: State,
+  choices: number,
+): Reading['stage'] {
+  if (stage === 'final') return output > outputRead ? 'running' : stage
+  return stage === 'running' && (done || finished.size >= choices) ? 'last' : stage
 }
 
 function readEvent(state: State, request: Request, data: string, name: string | null): EventKind {
@@ -89,9 +106,9 @@ function readEvent(state: State, request: Request, data: string, name: string | 
 function readBody(state: State, request: Request, json: unknown): boolean {
   const answer = record(json)
   if (answer === null || isError(answer) || !Array.isArray(answer.choices)) return false
+  for (const choice of answer.choices) state.output += outputOf(record(choice)?.message, request)
   takeUsage(state, request.choices, answer, [])
   takeTier(state, answer)
-  for (const choice of answer.choices) state.output += outputOf(record(choice)?.message, request)
   return true
 }
 
@@ -111,6 +128,7 @@ function takeUsage(
   const before = state.reading
   const stage = list.length === 0 ? 'final' : 'running'
   const index = indexOf(record(list[0])?.index, choices)
+  state.outputRead = state.output
   // With several choices vLLM's running totals are each choice's own.
   const earlier = choices === 1 ? before?.usage : stage === 'running' ? state.own.get(index) : undefined
   const kept = earlier ? atLeast(usage, earlier) : usage

@@ -18,6 +18,7 @@ import {
   assertBounded,
   type Changes,
   forwardedBytesMax,
+  growthMax,
   longestForward,
   readJson,
   readModel,
@@ -35,7 +36,6 @@ import {
   string,
 } from './parameters.ts'
 import { insertReceipt } from './receipt.ts'
-import { utf8Length } from './text.ts'
 import { count, optionalCount, record, usageOf } from './usage.ts'
 
 /** The most inputs in one request. */
@@ -69,7 +69,7 @@ function parseEmbeddingRequest({ body }: RawRequest, options: ParseOptions): Res
   const allowed = new Set(options.find(named.value)?.model.allowParameters)
   const fields = checkFields(embeddingParameters, scanned, allowed, options.unknownParameters)
   if (!fields.ok) return fields
-  const inputs = readInputs(scanned.value.input)
+  const inputs = countInputs(scanned.value.input)
   if (!inputs.ok) return inputs
   const { removed, dropped } = fields.value
   return ok({
@@ -79,7 +79,7 @@ function parseEmbeddingRequest({ body }: RawRequest, options: ParseOptions): Res
     outputTokensAsked: 0,
     outputFixed: true,
     choices: 1,
-    items: inputs.value.items,
+    items: inputs.value,
     mayReason: false,
     dropped,
     forward: (forward) => {
@@ -87,26 +87,23 @@ function parseEmbeddingRequest({ body }: RawRequest, options: ParseOptions): Res
       return { body: replaceFields(scanned, changesOf(scanned, removed, forward)) }
     },
     forwardedBytesMax: forwardedBytesMax(scanned, changesOf(scanned, removed, longestForward)),
-    addedTokensMax: inputs.value.growth,
+    addedTokensMax: growthMax(scanned),
   })
 }
 
-/** How many inputs there are, and how many bytes they may grow by. */
-type Inputs = { items: number; growth: number }
-
-function readInputs(input: unknown): Result<Inputs, Refusal> {
-  if (typeof input === 'string' && input !== '') return ok({ items: 1, growth: growthOf(input) })
+/** How many inputs there are. */
+function countInputs(input: unknown): Result<number, Refusal> {
+  if (typeof input === 'string' && input !== '') return ok(1)
   if (!Array.isArray(input) || input.length === 0) return err(invalidValue('input', expected))
-  if (input.every(isToken)) return ok({ items: 1, growth: 0 })
+  if (input.every(isToken)) return ok(1)
   if (input.length > inputsMax) return err(invalidValue('input', `at most ${inputsMax} inputs`))
-  let growth = 0
   for (const [index, each] of input.entries()) {
-    if (typeof each === 'string' && each !== '') growth += growthOf(each)
-    else if (!Array.isArray(each) || each.length === 0 || !each.every(isToken)) {
+    const isText = typeof each === 'string' && each !== ''
+    if (!isText && (!Array.isArray(each) || each.length === 0 || !each.every(isToken))) {
       return err(invalidValue(`input[${index}]`, 'a text or an array of tokens, and not empty'))
     }
   }
-  return ok({ items: input.length, growth })
+  return ok(input.length)
 }
 
 const expected = 'a text, an array of texts, an array of tokens or an array of such, and not empty'
@@ -114,14 +111,6 @@ const expected = 'a text, an array of texts, an array of tokens or an array of s
 /** Tokens are written in at least two bytes each, so that the bytes of the request bound these too. */
 function isToken(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-/**
- * Many models of this kind fold compatibility characters before they cut a text into tokens, and three bytes can
- * become thirty-three: U+FDFA.
- */
-function growthOf(text: string): number {
-  return Math.max(0, utf8Length(text.normalize('NFKC')) - utf8Length(text))
 }
 
 function changesOf(scanned: ScannedObject, removed: readonly string[], options: ForwardOptions): Changes {

@@ -60,8 +60,8 @@ function pngSize(byteAt: ByteAt): ImageSize | null {
   const size = { width: 0, height: 0 }
   let at = 8
   for (let chunks = 0; chunks < segmentsMax; chunks += 1) {
-    // One that ends before its content is no picture to anybody.
-    if (startsWith(byteAt, at + 4, 'IDAT') || byteAt(at + 4) < 0) return size
+    // One that ends before its content, or goes on as something else, is no picture to anybody.
+    if (startsWith(byteAt, at + 4, 'IDAT') || !isLetter(byteAt(at + 4))) return size
     if (startsWith(byteAt, at + 4, 'IHDR')) {
       size.width = Math.max(size.width, bigEndian(byteAt, at + 8, 4))
       size.height = Math.max(size.height, bigEndian(byteAt, at + 12, 4))
@@ -70,6 +70,10 @@ function pngSize(byteAt: ByteAt): ImageSize | null {
     at += 12 + bigEndian(byteAt, at, 4)
   }
   return null
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)
 }
 
 /**

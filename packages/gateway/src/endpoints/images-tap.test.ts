@@ -89,7 +89,15 @@ describe('whole answers', () => {
     })
   })
 
+  test.each([{}, { image_tokens: null }, { image_tokens: 5 }])(
+    'what is not called words is pictures: %j',
+    (output_tokens_details) => {
+      expect(read({ data, usage: { ...usage, output_tokens_details } })).toEqual(reading)
+    },
+  )
+
   test.each([
+    ['more words than written', { output_tokens_details: { text_tokens: 1373 } }],
     ['no output', { output_tokens: 0 }],
     ['a negative output', { output_tokens: -1 }],
     ['no figure', { output_tokens: undefined }],

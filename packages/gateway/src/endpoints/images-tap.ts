@@ -62,12 +62,17 @@ function final(usage: Reading['usage'], answers: number, invalid: boolean): Read
   return { usage: { ...usage, answers }, stage: 'final', invalid }
 }
 
-/** The output is pictures where no details say otherwise. What is cached of the input is not told apart by kind. */
+/** The output is pictures but for what the details say is text. What is cached of the input is not told apart by kind. */
 function readUsage(usage: Record<string, unknown>): { usage: Reading['usage']; invalid: boolean } {
   const inputDetails = record(usage.input_tokens_details) ?? {}
-  const outputDetails = record(usage.output_tokens_details)
+  const outputDetails = record(usage.output_tokens_details) ?? {}
+  const words = optionalCount(outputDetails.text_tokens)
+  const pictures = optionalCount(outputDetails.image_tokens)
   const output = count(usage.output_tokens)
-  const drawn: Count = outputDetails === null ? output : optionalCount(outputDetails.image_tokens)
+  const drawn: Count = {
+    tokens: Math.max(0, output.tokens - words.tokens),
+    sane: words.sane && pictures.sane && words.tokens + pictures.tokens <= output.tokens,
+  }
   return usageOf({
     input: count(usage.input_tokens),
     output,

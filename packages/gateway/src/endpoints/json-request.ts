@@ -48,6 +48,38 @@ export function forwardedBytesMax(scanned: ScannedObject, longest: Changes): num
   return bytes
 }
 
+/**
+ * Bytes that text may grow by before it is cut into tokens: many tokenizers compose or fold characters first, and three
+ * bytes can become thirty-three (U+FDFA).
+ */
+export function growthMax({ text, value, bytes }: ScannedObject): number {
+  const hasEscapes = text.includes('\\u')
+  if (bytes === text.length && !hasEscapes) return 0
+  // Printed anew, no character hides in an escape.
+  const plain = hasEscapes ? JSON.stringify(value) : text
+  let growth = 0
+  for (const [run] of plain.matchAll(/[\u0080-\uffff]+/g)) {
+    const [composed, folded] = [utf8Length(run.normalize('NFC')), utf8Length(run.normalize('NFKC'))]
+    growth += Math.max(0, composed - utf8Length(run), folded - utf8Length(run))
+  }
+  return growth
+}
+
+/**
+ * Bytes of fields that hold tools. Tools do not reach a model as their JSON but printed anew, which can be longer:
+ * OpenAI's format has the description of a nested object twice, and a line for each of its members; other templates
+ * spread JSON over lines. No more than twice the text was found.
+ * Source: github.com/openai/harmony, `json_schema_to_typescript`.
+ */
+export function toolBytes({ text, spans }: ScannedObject, ...names: readonly string[]): number {
+  let bytes = 0
+  for (const name of names) {
+    const span = spans.get(name)
+    if (span) bytes += utf8Length(text.slice(span.valueStart, span.valueEnd))
+  }
+  return bytes
+}
+
 /** Throws unless model and user are within what the byte bound counted on. */
 export function assertBounded({ upstreamModel, userHash }: ForwardOptions): void {
   const modelBytes = utf8Length(JSON.stringify(upstreamModel)) - 2

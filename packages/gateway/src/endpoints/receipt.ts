@@ -1,10 +1,10 @@
 /**
- * Puts the receipt into the `usage` object of an answer, or takes that object out. The answer is the provider's text,
- * so it is spliced, never printed anew: all other bytes stay as they came.
+ * Puts the receipt into the `usage` object of an answer, or takes that object out, and edits what the provider says of a
+ * failure. The answer is the provider's text, so it is spliced, never printed anew: all other bytes stay as they came.
  */
 import type { Receipt } from '../ports.ts'
 
-/** Where the `usage` object stands: the keys that lead to it, from the top. */
+/** Where an object stands: the keys that lead to it, from the top. */
 type Path = readonly string[]
 
 const topLevel: readonly Path[] = [['usage']]
@@ -26,6 +26,24 @@ export function insertReceipt(jsonText: string, receipt: Receipt, paths: readonl
 export function removeUsage(jsonText: string): string {
   const span = objectAt(jsonText, ['usage'])
   return span ? `${jsonText.slice(0, span.start)}null${jsonText.slice(span.end + 1)}` : jsonText
+}
+
+/** The text with the words of its `error` objects, which stand at these paths, as `edit` gives them. */
+export function editErrors(
+  jsonText: string,
+  paths: readonly Path[],
+  edit: (words: string) => string,
+): string {
+  let text = jsonText
+  for (const path of paths) {
+    const span = objectAt(text, path)
+    if (!span) continue
+    const error: unknown = JSON.parse(text.slice(span.start, span.end + 1), (_key, value) =>
+      typeof value === 'string' ? edit(value) : value,
+    )
+    text = text.slice(0, span.start) + JSON.stringify(error) + text.slice(span.end + 1)
+  }
+  return text
 }
 
 function spliced(jsonText: string, end: number, { creditsCharged, creditsAvailable }: Receipt): string {

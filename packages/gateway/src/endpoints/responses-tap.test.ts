@@ -169,6 +169,7 @@ describe('whole answers', () => {
     ['a fraction', { input_tokens: 5.5, output_tokens: 10 }],
     ['in words', { input_tokens: '5', output_tokens: '10' }],
     ['no output where there was some', { input_tokens: 5, output_tokens: 0 }],
+    ['no input', { input_tokens: 0, output_tokens: 10 }],
     ['more cached than sent', { ...reported, input_tokens_details: { cached_tokens: 6 } }],
     [
       'longer than written',

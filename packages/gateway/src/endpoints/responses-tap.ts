@@ -28,8 +28,10 @@ export function createResponsesTap(): Tap {
     usage: () => {
       const { reading, outputBytes } = state
       if (reading === null) return null
-      const silent = outputBytes > 0 && reading.usage.outputTokens === 0
-      return silent ? { ...reading, invalid: true } : reading
+      // A request has input, and what was seen is output.
+      const { inputTokens, outputTokens } = reading.usage
+      const empty = inputTokens === 0 || (outputBytes > 0 && outputTokens === 0)
+      return empty ? { ...reading, invalid: true } : reading
     },
     outputTokensSeen: () => state.outputBytes,
     started: () => state.outputBytes > 0,

@@ -185,8 +185,9 @@ describe("the provider's web search", () => {
     expect(forwarded(request).max_tool_calls).toBe(calls)
     expect(request.uses).toEqual({ toolCalls: calls })
     // Each reading has the prompt, its framing, what was written, and what was found up to then.
-    const again = request.forwardedBytesMax + 64 + 16 * 2 + 4096
-    expect(request.addedTokensMax).toBe(calls * again + ((calls * (calls + 1)) / 2) * 1000)
+    const tools = JSON.stringify([search]).length
+    const again = request.forwardedBytesMax + tools + 64 + 16 * 2 + 4096
+    expect(request.addedTokensMax).toBe(tools + calls * again + ((calls * (calls + 1)) / 2) * 1000)
   })
 
   test.each(['web_search', 'web_search_2025_08_26', 'web_search_preview', 'web_search_preview_2025_03_11'])(
@@ -210,8 +211,9 @@ describe("the provider's web search", () => {
   })
 
   test('without it no calls are held for', () => {
-    const request = accepted({ ...base, tools: [{ type: 'function', name: 'f' }] }, searching)
-    expect([request.uses, request.addedTokensMax]).toEqual([undefined, 0])
+    const tools = [{ type: 'function', name: 'f' }]
+    const request = accepted({ ...base, tools }, searching)
+    expect([request.uses, request.addedTokensMax]).toEqual([undefined, JSON.stringify(tools).length])
     expect(forwarded(request)).not.toHaveProperty('max_tool_calls')
   })
 

@@ -13,14 +13,16 @@ import {
   assertBounded,
   type Changes,
   forwardedBytesMax,
+  growthMax,
   longestForward,
   readJson,
   readModel,
+  toolBytes,
   userFields,
 } from './json-request.ts'
 import { replaceFields, type ScannedObject } from './json-scan.ts'
 import { checkFields, invalidValue, unsupported } from './parameters.ts'
-import { insertReceipt } from './receipt.ts'
+import { editErrors, insertReceipt } from './receipt.ts'
 import { checkInput } from './responses-input.ts'
 import { overwritten, responsesParameters } from './responses-parameters.ts'
 import { createResponsesTap } from './responses-tap.ts'
@@ -40,6 +42,7 @@ export const responses: Endpoint = {
   tap: createResponsesTap,
   eventBytesMax,
   withReceipt: (text, receipt) => insertReceipt(text, receipt, [['response', 'usage'], ['usage']]),
+  withFailure: (text, edit) => editErrors(text, [['response', 'error'], ['error']], edit),
 }
 
 function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
@@ -72,6 +75,7 @@ function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Res
   const outputTokensAsked = typeof asked === 'number' ? asked : null
   const reading = {
     bytes: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - input.value.imageBytes,
+    growth: growthMax(scanned) + toolBytes(scanned, 'tools'),
     items: input.value.items + tools.value.items,
     imageTokens: input.value.imageTokens,
     earlierSearches: input.value.searches,
@@ -91,7 +95,7 @@ function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Res
       return { body: replaceFields(scanned, changesOf(plan, forward)) }
     },
     forwardedBytesMax: reading.bytes,
-    addedTokensMax: runs ? addedTokensMax(reading, calls ?? 0, runs) : 0,
+    addedTokensMax: reading.growth + (runs ? searchTokensMax(reading, calls ?? 0, runs) : 0),
     ...usesOf(reading.imageTokens, plan),
   })
 }
@@ -115,6 +119,8 @@ function outputTokensMax(asked: number | null, model: Model | undefined): number
 /** What the model has before it at first, and the most that it can write. */
 type ModelReading = {
   bytes: number
+  /** What the text may be longer than its bytes. */
+  growth: number
   items: number
   imageTokens: number
   earlierSearches: number
@@ -130,10 +136,11 @@ const framingPerItem = 16
  * ones, after each of which it reads all again that it had, with what it has written and what was found so far. The
  * provider counts all of that: a prompt of 5,000 tokens was seen to come to 243,551 with 13 searches.
  */
-function addedTokensMax(reading: ModelReading, calls: number, { inputTokensPerCall }: ToolRuns): number {
+function searchTokensMax(reading: ModelReading, calls: number, { inputTokensPerCall }: ToolRuns): number {
   const earlier = reading.earlierSearches * inputTokensPerCall
   const framing = framingBase + framingPerItem * reading.items
-  const again = reading.bytes + reading.imageTokens + framing + earlier + reading.outputTokens
+  const text = reading.bytes + reading.growth
+  const again = text + reading.imageTokens + framing + earlier + reading.outputTokens
   return earlier + calls * again + ((calls * (calls + 1)) / 2) * inputTokensPerCall
 }
 

@@ -3,6 +3,7 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { answerHeaders, receiptOf } from './answer.ts'
 import type { Dispatch, Pipeline } from './call.ts'
+import { scrubFailure } from './forward.ts'
 import { concatenate } from './read-body.ts'
 import { settle } from './settle.ts'
 import type { Watch } from './watch.ts'
@@ -39,7 +40,7 @@ async function readAnswer(
   if (!bytes.ok) return bytes
   try {
     const text = decoder.decode(bytes.value)
-    if (dispatch.tap.body(JSON.parse(text))) return ok(text)
+    if (dispatch.tap.body(JSON.parse(text))) return ok(scrubFailure(dispatch, text))
   } catch {
     // Not UTF-8 or not JSON.
   }

@@ -215,6 +215,12 @@ export function scrub(message: string, secrets: readonly string[] = []): string 
     .slice(0, 2000)
 }
 
+/** The JSON text of an answer or a frame, without such names where it tells of a failure. */
+export function scrubFailure({ call, provider }: Dispatch, jsonText: string): string {
+  const secrets = Object.values(provider.headers)
+  return call.endpoint.withFailure?.(jsonText, (words) => scrub(words, secrets)) ?? jsonText
+}
+
 const quotaCodes = new Set([
   ...['insufficient_quota', 'billing_hard_limit_reached', 'billing_error'],
   ...['contract_spend_limit_reached', 'enforced_spend_limit_reached'],

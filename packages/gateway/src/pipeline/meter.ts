@@ -9,6 +9,7 @@ import { type Refusal, refusal } from '../core/refusal.ts'
 import type { EventKind, Receipt, Tap } from '../ports.ts'
 import { answerHeaders, receiptComment, receiptOf } from './answer.ts'
 import { type Dispatch, nameOf, type Pipeline } from './call.ts'
+import { scrubFailure } from './forward.ts'
 import type { Outlet } from './outlet.ts'
 import { settle } from './settle.ts'
 import { createSseFramer, type SseEvent } from './sse.ts'
@@ -137,7 +138,8 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
     } else if (kind === 'done' || kind === 'last' || kind === 'failed') {
       dispatch.whole = true
       if (kind !== 'done') relay.lastShowsUsage = true
-      return { passing, end: { ended: kind === 'failed' ? 'error' : 'complete', last: event, failure: null } }
+      if (kind !== 'failed') return { passing, end: { ended: 'complete', last: event, failure: null } }
+      return { passing, end: { ended: 'error', last: scrubbed(dispatch, event), failure: null } }
     } else {
       return { passing, end: kind === 'invalid' ? invalidEnd(watch) : errorEnd() }
     }
@@ -211,6 +213,13 @@ function withoutUsage({ dispatch }: Relay, event: SseEvent): Uint8Array {
   const { endpoint } = dispatch.call
   if (event.data === null || !endpoint.withoutUsage) return event.bytes
   return printed(event, endpoint.withoutUsage(event.data))
+}
+
+/** An event that tells of a failure, without names of the operator's account. */
+function scrubbed(dispatch: Dispatch, event: SseEvent): SseEvent {
+  if (event.data === null) return event
+  const data = scrubFailure(dispatch, event.data)
+  return data === event.data ? event : { ...event, data, bytes: printed(event, data) }
 }
 
 /** An event with other data, which may have several lines. */

@@ -348,3 +348,35 @@ for (const when of ['before', 'after'] as const) {
     expect(dispatched).toBe(0)
   })
 }
+
+it('200: what a provider says of a failure names nothing of its account, and nothing else is touched', async () => {
+  const said = 'Rate limit reached for gpt-5-mini in organization org-AbCd1234 with sk-live_1234567'
+  const answer = {
+    status: 'failed',
+    instructions: 'Say key_value_store.',
+    error: { code: 'rate_limit_exceeded', message: said },
+    output: [],
+    usage: { input_tokens: 3, output_tokens: 0 },
+  }
+  const event = `event: response.failed\ndata: ${JSON.stringify({ type: 'response.failed', response: answer })}\n\n`
+  const bench = await startBench(({ body }) =>
+    JSON.parse(body).stream
+      ? new Response(event, { headers: { 'content-type': 'text/event-stream' } })
+      : Response.json(answer),
+  )
+  for (const stream of [false, true]) {
+    const told = await bench.ask({ model: 'fast', input: 'Hi', stream }, undefined, {}, '/v1/responses')
+    const text = await told.text()
+    expect(text).not.toMatch(/org-AbCd|sk-live/)
+    const shown = JSON.parse(stream ? (text.split('data: ')[1] ?? '') : text)
+    expect(shown.response ?? shown).toMatchObject({
+      ...answer,
+      error: { code: 'rate_limit_exceeded', message: expect.stringContaining('[removed]') },
+      usage: { ...answer.usage, faregate: expect.anything() },
+    })
+  }
+  expect(await bench.charges()).toMatchObject([
+    { usage: { inputTokens: 3, outputTokens: 0 } },
+    { usage: { inputTokens: 3, outputTokens: 0 } },
+  ])
+})
