@@ -127,6 +127,7 @@ export function charge(price: Price, usage: Usage): number {
 
 /** The most that any usage within the bound and these output tokens can cost, in microcredits: what a hold must hold. */
 export function chargeMax(price: Price, bound: Bound, outputTokens: number): number {
+  assert(outputTokens >= 0, 'a cap on the output is not negative')
   const percent = dearestPercent(price, bound)
   const costs = reachableRates(price, bound.inputTokens).map((rates) => {
     const cost = inputMax(rates, bound) + times(outputTokens, dearestOutput(rates, bound))

@@ -177,6 +177,15 @@ describe('an asked cap', () => {
     ledger.accept(withOutput('t', { asked: tokens }, { inputTokens: 99, choices: 2 }))
   })
 
+  test('is never negative: that would give credits out', () => {
+    const ledger = ledgerWith(1000)
+    ledger.accept(withOutput('r', { asked: 500 }, { inputTokens: 100 }))
+    expect(() => ledger.refuse(withOutput('s', { asked: -300 }, { inputTokens: 100 }))).toThrow(
+      'not negative',
+    )
+    expect(ledger.account().open.total).toBe(1)
+  })
+
   test('that nobody could pay is 402 like any other, be it the largest integer', () => {
     const asked = Number.MAX_SAFE_INTEGER
     const refused = ledgerWith(1000).refuse(withOutput('r', { asked }, { inputTokens: 10, choices: 128 }))

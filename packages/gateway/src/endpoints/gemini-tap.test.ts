@@ -104,6 +104,12 @@ describe('usage in a stream', () => {
     expect(tap.usage()?.invalid).toBe(true)
   })
 
+  test('may tell the input alone until more has come', () => {
+    const tap = createGeminiTap({ choices: 1 })
+    tap.event(piece('a', { promptTokenCount: 9, totalTokenCount: 9 }))
+    expect(tap.usage()).toMatchObject({ stage: 'running', invalid: false, usage: { inputTokens: 9 } })
+  })
+
   test('a candidate that has not said why it finished is not at its end', () => {
     const tap = createGeminiTap({ choices: 2 })
     tap.event(piece('a', undefined, 'FINISH_REASON_UNSPECIFIED'))

@@ -37,7 +37,7 @@ export function createGeminiTap({ choices }: Pick<ModelRequest, 'choices'>): Tap
     usage: () => {
       const { reading, isTotal, outputTokens } = state
       if (reading === null) return null
-      const silent = outputTokens > 0 && reading.usage.outputTokens === 0
+      const silent = isTotal && outputTokens > 0 && reading.usage.outputTokens === 0
       // Of several candidates one may have more to count after all have finished.
       const total = choices === 1 ? 'final' : 'last'
       return { ...reading, invalid: reading.invalid || silent, stage: isTotal ? total : 'running' }

@@ -133,6 +133,14 @@ describe('what is forwarded', () => {
     expect(request.dropped).toEqual(['x', 'generationConfig.y'])
   })
 
+  test.each(['max_outputTokens', 'maxOutput_tokens'])('a cap that is dropped, %s, caps nothing', (name) => {
+    const body = { ...base, generationConfig: { [name]: -5000 } }
+    const request = accepted(body, { unknownParameters: 'drop' })
+    expect(request).toMatchObject({ outputTokensAsked: null, dropped: [`generationConfig.${name}`] })
+    expect(forwarded(request)).toEqual({ ...base, generationConfig: { maxOutputTokens: 99 } })
+    expect(refused(body).code).toBe('unsupported_parameter')
+  })
+
   test('what the operator lets through for a model goes on', () => {
     const allowParameters = () => [
       'x',
@@ -226,6 +234,7 @@ describe('pictures and sound that a model makes', () => {
     const body = wanted(['TEXT', 'IMAGE'], { imageConfig: { imageSize: '4K' } })
     expect(accepted(body, { price }).uses).toEqual({ imageOutput: true })
     expect(accepted(base, { price }).uses).toEqual({ imageOutput: true })
+    expect(accepted(wanted([]), { price }).uses).toEqual({ imageOutput: true })
     expect(accepted(wanted(['TEXT']), { price }).uses).toBeUndefined()
     expect(refused(wanted(['AUDIO']), { price }).message).toContain('no price for sound')
     expect(accepted(wanted(['AUDIO'], { speechConfig: {} }), { price: { audioOutput: 9000 } }).uses).toEqual({

@@ -161,7 +161,10 @@ function readConfig({ text, value, spans }: ScannedObject, reading: Reading): Re
   if (!scan.ok) return scan
   const decided = decide(generationParameters, scan.value, reading, `generationConfig.`)
   if (!decided.ok) return decided
-  return ok({ ...decided.value, name, scanned: scan.value, fields: byCamelCase(scan.value.value) })
+  // What does not go on is not read either: of unknown names some would be known ones in camel case.
+  const goingOn = Object.entries(scan.value.value).filter(([key]) => !decided.value.removed.includes(key))
+  const fields = byCamelCase(Object.fromEntries(goingOn))
+  return ok({ ...decided.value, name, scanned: scan.value, fields })
 }
 
 function faultInInput(value: Record<string, unknown>, around: Surroundings): Refusal | null {
@@ -209,13 +212,14 @@ function faultInConfig({ fields }: Config, around: Surroundings, price: Price | 
 
 const nouns = { TEXT: 'text', IMAGE: 'pictures', AUDIO: 'sound' }
 
-/** Some models answer with pictures or sound unless they are told not to. */
+/** Some models answer with pictures or sound unless they are told not to; an empty list tells them nothing. */
 function usesOf(
   { pictureTokens, soundTokens }: Findings,
   { responseModalities: modalities }: Fields,
   price: Price | undefined,
 ): NonNullable<ModelRequest['uses']> {
-  const mayBe = (kind: string) => !Array.isArray(modalities) || modalities.includes(kind)
+  const told = Array.isArray(modalities) && modalities.length > 0 ? modalities : null
+  const mayBe = (kind: string) => told === null || told.includes(kind)
   return {
     ...(pictureTokens > 0 && { imageInputTokens: pictureTokens }),
     ...(soundTokens > 0 && { audioInputTokens: soundTokens }),

@@ -24,13 +24,25 @@ const gif = (screen: number[], frameAt: number[], colours: number[] = [], extens
   ...[...ascii('GIF89a'), ...screen, colours.length > 0 ? 0x80 : 0, 0, 0, ...colours, ...extensions],
   ...[0x2c, ...frameAt, 0, 2, 1, 0, 0, 0x3b],
 ]
-const webp = (kind: string, content: number[]) => [
-  ...[...ascii('RIFF'), 0, 0, 0, 0, ...ascii('WEBP'), ...ascii(kind), 0, 0, 0, 0, ...content],
+const tiny = (extension: number[]) =>
+  gif([1, 0, 1, 0], [0, 0, 0, 0, 1, 0, 1, 0], [0, 0, 0, 9, 9, 9], extension)
+const zeros = (count: number): number[] => Array.from({ length: count }, () => 0)
+const riffChunk = (kind: string, content: number[]) => [
+  ...ascii(kind),
+  ...small(content.length),
+  0,
+  0,
+  ...content,
 ]
+const webp = (...chunks: number[][]) => [...ascii('RIFF'), 0, 0, 0, 0, ...ascii('WEBP'), ...chunks.flat()]
+const extended = ([width, height]: [number, number], rest: number[]) =>
+  webp(riffChunk('VP8X', [0, 0, 0, 0, ...small(width - 1), 0, ...small(height - 1), 0]), rest)
+const lossy = (width: number, height: number) =>
+  riffChunk('VP8 ', [0, 0, 0, 0x9d, 0x01, 0x2a, ...small(width), ...small(height)])
 const thumbnail = segment(0xe1, [...ascii('Exif'), ...jpeg(frame(0xc0, 160, 120))])
 const lossless = (width: number, height: number) => {
   const bits = width - 1 + (height - 1) * 2 ** 14
-  return [bits & 0xff, (bits >> 8) & 0xff, (bits >> 16) & 0xff, (bits >> 24) & 0xff]
+  return riffChunk('VP8L', [0x2f, bits & 0xff, (bits >> 8) & 0xff, (bits >> 16) & 0xff, (bits >> 24) & 0xff])
 }
 
 describe('the size of', () => {
@@ -68,9 +80,32 @@ describe('the size of', () => {
       ),
       [30, 20],
     ],
-    ['a lossy WebP', webp('VP8 ', [0, 0, 0, 0x9d, 0x01, 0x2a, ...small(550), ...small(368)]), [550, 368]],
-    ['a lossless WebP', webp('VP8L', [0x2f, ...lossless(400, 301)]), [400, 301]],
-    ['an extended WebP', webp('VP8X', [0, 0, 0, 0, ...small(1199), 0, ...small(799), 0]), [1200, 800]],
+    ['a lossy WebP', webp(lossy(550, 368)), [550, 368]],
+    ['a lossless WebP', webp(lossless(400, 301)), [400, 301]],
+    ['an extended WebP', extended([1200, 800], lossy(1200, 800)), [1200, 800]],
+    ['a WebP whose picture is larger than its canvas', extended([1, 1], lossy(3000, 2000)), [3000, 2000]],
+    [
+      'a WebP that moves',
+      extended(
+        [64, 48],
+        [
+          ...ascii('ANIM'),
+          6,
+          0,
+          0,
+          0,
+          ...zeros(6),
+          ...ascii('ANMF'),
+          99,
+          0,
+          0,
+          0,
+          ...zeros(16),
+          ...lossy(64, 32),
+        ],
+      ),
+      [64, 48],
+    ],
   ])('%s', (_name, bytes, [width, height]) => {
     expect(imageSize(base64(bytes))).toEqual({ width, height })
   })
@@ -95,8 +130,28 @@ describe('the size of', () => {
     ['a JPEG out of step', jpeg([1, 2, 3], frame(0xc0, 5, 5))],
     ['a GIF without a frame', [...ascii('GIF89a'), 1, 0, 1, 0, 0, 0, 0, 0x3b]],
     ['a GIF that is cut', [...ascii('GIF89a'), 1, 0]],
-    ['a WebP of another kind', webp('ALPH', [1, 2, 3])],
-    ['a JPEG of endless segments', jpeg(...Array.from({ length: 5000 }, () => [0xff, 0xd0]))],
+    ['a WebP of another kind', webp(riffChunk('ALPH', [1, 2, 3]))],
+    ['an extended WebP without a picture', extended([5, 5], [])],
+    ['a JPEG of endless segments', jpeg(...Array.from({ length: 5000 }, () => segment(0xfe, [])))],
+    // Decoders pass over the stray marker alone, and find the frame behind it.
+    ...[0x00, 0x01, 0xd0, 0xd8, 0xd9].map((stray): [string, number[]] => [
+      `a JPEG that hides its frame behind the marker ${stray}`,
+      jpeg([0xff, stray, 0, 15], frame(0xc0, 4000, 3000), frame(0xc0, 8, 8)),
+    ]),
+    // Some decoders read what follows an empty extension as if it were part of it.
+    ['a GIF with an empty extension', tiny([0x21, 0xf9, 0])],
+    ['a GIF with a name for an extension', tiny([0x21, 0xff, 11, ...ascii('NETSCAPE2.0'), 0])],
+    [
+      'a GIF with an endless extension',
+      tiny([
+        0x21,
+        0xfe,
+        ...Array.from({ length: 4096 }, () => [1, 9]).flat(),
+        0x2c,
+        ...zeros(0x2c).fill(1),
+        0,
+      ]),
+    ],
   ])('%s cannot be told', (_name, bytes) => {
     expect(imageSize(base64(bytes))).toBeNull()
   })

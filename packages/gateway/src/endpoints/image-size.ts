@@ -76,7 +76,10 @@ function isLetter(code: number): boolean {
   return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)
 }
 
-/** The largest of the frames before the first scan. */
+/**
+ * The largest of the frames before the first scan. Of other markers only those are passed over that every decoder
+ * passes over alike: of a stray one some skip the marker alone, some what seems to be its length, and find other frames.
+ */
 function jpegSize(byteAt: ByteAt): ImageSize | null {
   if (!startsWith(byteAt, 0, '\u00ff\u00d8\u00ff')) return null
   const size = { width: 0, height: 0 }
@@ -86,13 +89,11 @@ function jpegSize(byteAt: ByteAt): ImageSize | null {
     if (byteAt(at) !== 0xff) return null
     const marker = byteAt(at + 1)
     if (marker === 0xda) return size
-    // Stuffing, and the end: what follows is a segment to some and junk to pass over to others.
-    if (marker === 0x00 || marker === 0xd9) return null
     if (isFrame(marker)) {
       size.height = Math.max(size.height, bigEndian(byteAt, at + 5, 2))
       size.width = Math.max(size.width, bigEndian(byteAt, at + 7, 2))
-    }
-    at += 2 + (isBare(marker) ? 0 : Math.max(2, bigEndian(byteAt, at + 2, 2)))
+    } else if (!isPassedOver(marker)) return null
+    at += 2 + Math.max(2, bigEndian(byteAt, at + 2, 2))
   }
   return null
 }
@@ -102,9 +103,10 @@ function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
 }
 
-/** Markers without a length: TEM, RST0 to RST7, SOI. */
-function isBare(marker: number): boolean {
-  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)
+/** DHT, DAC, DQT, DRI, APP0 to APP15 and COM. */
+function isPassedOver(marker: number): boolean {
+  const isTable = marker === 0xc4 || marker === 0xcc || marker === 0xdb || marker === 0xdd
+  return isTable || (marker >= 0xe0 && marker <= 0xef) || marker === 0xfe
 }
 
 /** The screen, or the first frame where it reaches beyond. */
@@ -121,30 +123,58 @@ function gifSize(byteAt: ByteAt): ImageSize | null {
       }
     }
     if (byteAt(at) !== 0x21) return null
-    at = afterSubBlocks(byteAt, at + 2)
+    at = afterExtension(byteAt, at)
+    if (at < 0) return null
   }
   return null
 }
 
-function afterSubBlocks(byteAt: ByteAt, from: number): number {
-  let at = from
+/**
+ * Where the block after an extension begins; -1 where decoders may not agree on that: some read on past the end of
+ * one that is empty, or of an application's that holds nothing but its name.
+ */
+function afterExtension(byteAt: ByteAt, from: number): number {
+  const blocksMin = byteAt(from + 1) === 0xff ? 2 : 1
+  let at = from + 2
   for (let blocks = 0; blocks < segmentsMax; blocks += 1) {
     const length = byteAt(at)
-    if (length <= 0) return at + 1
+    if (length <= 0) return length === 0 && blocks >= blocksMin ? at + 1 : -1
     at += 1 + length
   }
-  return at
+  return -1
 }
 
+/** The canvas, or the first picture on it where that is larger. */
 function webpSize(byteAt: ByteAt): ImageSize | null {
   if (!startsWith(byteAt, 0, 'RIFF') || !startsWith(byteAt, 8, 'WEBP')) return null
-  if (startsWith(byteAt, 12, 'VP8X')) {
-    return { width: littleEndian(byteAt, 24, 3) + 1, height: littleEndian(byteAt, 27, 3) + 1 }
+  if (!startsWith(byteAt, 12, 'VP8X')) return webpFrameSize(byteAt, 12)
+  const canvas = { width: littleEndian(byteAt, 24, 3) + 1, height: littleEndian(byteAt, 27, 3) + 1 }
+  let at = 12
+  for (let chunks = 0; chunks < segmentsMax; chunks += 1) {
+    const length = littleEndian(byteAt, at + 4, 4)
+    // A frame of an animation has chunks of its own, after its place on the canvas.
+    at += startsWith(byteAt, at, 'ANMF') ? 24 : 8 + length + (length % 2)
+    if (byteAt(at) < 0) return null
+    const frame = webpFrameSize(byteAt, at)
+    if (frame !== null) {
+      return {
+        width: Math.max(canvas.width, frame.width),
+        height: Math.max(canvas.height, frame.height),
+      }
+    }
   }
-  if (startsWith(byteAt, 12, 'VP8L')) {
-    const bits = littleEndian(byteAt, 21, 4)
+  return null
+}
+
+/** The size in the chunk of a picture, lossy or lossless; null for another chunk. */
+function webpFrameSize(byteAt: ByteAt, at: number): ImageSize | null {
+  if (startsWith(byteAt, at, 'VP8L')) {
+    const bits = littleEndian(byteAt, at + 9, 4)
     return { width: (bits & 0x3fff) + 1, height: ((bits >> 14) & 0x3fff) + 1 }
   }
-  if (!startsWith(byteAt, 12, 'VP8 ')) return null
-  return { width: littleEndian(byteAt, 26, 2) & 0x3fff, height: littleEndian(byteAt, 28, 2) & 0x3fff }
+  if (!startsWith(byteAt, at, 'VP8 ')) return null
+  return {
+    width: littleEndian(byteAt, at + 14, 2) & 0x3fff,
+    height: littleEndian(byteAt, at + 16, 2) & 0x3fff,
+  }
 }

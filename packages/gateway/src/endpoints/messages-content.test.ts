@@ -64,6 +64,7 @@ describe('blocks that cost their bytes', () => {
     const source = { type: 'text', media_type: 'text/plain', data: 'Grüß.' }
     const document = { type: 'document', source, citations: { enabled: true } }
     expect(accepted([document]).addedTokensMax).toBe(4 * 7)
+    expect(accepted([{ ...document, citations: { enabled: 'true' } }]).addedTokensMax).toBeGreaterThan(0)
     expect(accepted([{ ...document, citations: { enabled: false } }]).addedTokensMax).toBe(0)
   })
 })
@@ -93,6 +94,15 @@ describe('pictures', () => {
     expect(accepted([image], { model: { media } }).uses).toEqual({ imageInputTokens: 1568 })
   })
 
+  test('may be refused where they are too large, and not changed otherwise', () => {
+    const how = (transformations: object) => [{ ...image, transformations }]
+    expect(accepted(how({ oversized_image: 'error' })).uses).toEqual({ imageInputTokens: imageTokensMax })
+    expect(refused(how({ enlarged: true }))).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages[0].content[0].transformations.enlarged',
+    })
+  })
+
   test('may come from an address only where the operator says so', () => {
     const remote = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } }
     expect(refused([remote])).toMatchObject({
@@ -101,6 +111,11 @@ describe('pictures', () => {
     })
     const media = { remote: true, imageTokensMax: null, audioSecondsMax: null }
     expect(accepted([remote], { model: { media } }).uses).toEqual({ imageInputTokens: imageTokensMax })
+    const both = { ...remote, source: { ...remote.source, data } }
+    expect(refused([both], { model: { media } })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages[0].content[0].source.data',
+    })
   })
 
   test.each<[string, object]>([

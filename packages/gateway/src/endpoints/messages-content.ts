@@ -176,14 +176,16 @@ const text = plain('text cache_control citations', 'text')
 const thinking = plain('thinking signature', 'thinking')
 const redactedThinking = plain('data', 'data')
 
-const image = kindOf('source cache_control transformations', (block, at, checking) =>
-  faultInImage(block.source, `${at}.source`, checking),
-)
+const image = kindOf('source cache_control transformations', (block, at, checking) => {
+  const strange = Object.keys(record(block.transformations) ?? {}).find((key) => key !== 'oversized_image')
+  if (strange !== undefined) return unsupported(`${at}.transformations.${strange}`, 'it is not known here')
+  return faultInImage(block.source, `${at}.source`, checking)
+})
 
 function faultInImage(value: unknown, at: string, { rules, tally }: Checking): Refusal | null {
   const source = record(value)
   if (source === null) return invalidValue(at, 'an object')
-  const { type, data, media_type: _mediaType, url, ...others } = source
+  const { type, data, media_type: _mediaType, url: _url, ...others } = source
   const remote = type === 'url' && rules.found?.model.media.remote === true
   if (type !== 'base64' && !remote) {
     return unsupported(at, 'pictures must be in the request itself, as base64')
@@ -191,22 +193,26 @@ function faultInImage(value: unknown, at: string, { rules, tally }: Checking): R
   const [strange] = Object.keys(others)
   if (strange !== undefined) return unsupported(`${at}.${strange}`, 'it is not known here')
   const tokensMax = rules.found?.model.media.imageTokensMax ?? null
-  if (type === 'base64') {
-    if (typeof data !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(data)) {
-      return invalidValue(`${at}.data`, 'a picture in base64, without a "data:" address before it')
-    }
-    if (url !== undefined) return unsupported(`${at}.url`, 'a picture has either data or an address')
-    tally.mediaBytes += data.length
+  const other = remote ? 'data' : 'url'
+  if (source[other] !== undefined) {
+    return unsupported(`${at}.${other}`, 'a picture has either data or an address')
   }
-  const size = typeof data === 'string' ? imageSize(data) : null
-  tally.imageTokens += messageImageTokens(size, tokensMax)
+  if (remote) {
+    tally.imageTokens += messageImageTokens(null, tokensMax)
+    return null
+  }
+  if (typeof data !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(data)) {
+    return invalidValue(`${at}.data`, 'a picture in base64, without a "data:" address before it')
+  }
+  tally.mediaBytes += data.length
+  tally.imageTokens += messageImageTokens(imageSize(data), tokensMax)
   return null
 }
 
 const document = kindOf('source cache_control citations context title', (block, at, checking) => {
   const source = record(block.source)
   if (source === null) return invalidValue(`${at}.source`, 'an object')
-  const cited = record(block.citations)?.enabled === true
+  const cited = (record(block.citations)?.enabled ?? false) !== false
   if (source.type === 'text' && typeof source.data === 'string') {
     // What is to be cited is cut into sentences, each of which gets a mark; a sentence has two bytes at least.
     if (cited) checking.tally.addedTokens += 4 * utf8Length(source.data)

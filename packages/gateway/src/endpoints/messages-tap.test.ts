@@ -231,12 +231,13 @@ describe('whole answers', () => {
     const content = [
       { type: 'thinking', thinking: 'Hm', signature: 's' },
       { type: 'text', text: 'Hello', citations: null },
-      { type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 'b' } },
+      { type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: [1, true] } },
       { type: 'web_search_tool_result', tool_use_id: 't', content: [{ title: 'long' }] },
       null,
     ]
     expect(tap.body({ type: 'message', content, usage: { input_tokens: 3, output_tokens: 9 } })).toBe(true)
-    expect(figures(tap)).toEqual({ usage: usage(3, 9), outputBytes: 9, started: true })
+    const outputBytes = 'HmHellof{"a":[1,true]}'.length
+    expect(figures(tap)).toEqual({ usage: usage(3, 9), outputBytes, started: true })
   })
 
   test.each([

@@ -103,7 +103,7 @@ function readBody(state: State, json: unknown): boolean {
 
 /** What a block begins with, or is; what the provider's tools found is input. */
 function readBlock(state: State, block: Fields): void {
-  const { type, id: _id, caller: _caller, citations: _citations, ...said } = block
+  const { type, id: _id, caller: _caller, citations: _citations, input, ...said } = block
   if (typeof type === 'string' && type.endsWith('_tool_result')) {
     state.searched = true
     return
@@ -116,6 +116,9 @@ function readBlock(state: State, block: Fields): void {
     return
   }
   count(state, said)
+  // A whole answer has the call of a tool as an object; a stream writes it bit by bit, after an empty one.
+  const written = record(input)
+  if (written !== null && Object.keys(written).length > 0) count(state, JSON.stringify(written))
 }
 
 function readDelta(state: State, delta: Fields): void {

@@ -1,9 +1,11 @@
 /** Gemini's requests that hold pictures of a size, for tests. */
 
-/** The beginning of a PNG of that size, in base64. */
+/** A PNG of that size up to its content, in base64. */
 export function pngOf(width: number, height: number): string {
   const head = [0x89, ...codesOf('PNG\r\n\u001a\n'), 0, 0, 0, 13, ...codesOf('IHDR')]
-  return btoa(String.fromCharCode(...head, ...fourBytes(width), ...fourBytes(height), 8, 2, 0, 0, 0))
+  const content = [0, 0, 0, 0, ...fourBytes(0), ...codesOf('IDAT')]
+  const size = [...fourBytes(width), ...fourBytes(height)]
+  return btoa(String.fromCharCode(...head, ...size, 8, 2, 0, 0, 0, ...content))
 }
 
 /** A part that holds a picture. */

@@ -80,7 +80,9 @@ function failure(error: unknown, requestId: string, { log }: Pipeline): Response
     const message = 'The credit ledger cannot be reached. Nothing was done. Try again in a moment.'
     return refuse(refusal('store_unavailable', message, { retryAfterMs: 1000 }), requestId)
   }
-  const where = error instanceof Error ? error.stack?.split('\n').slice(1, 4).join(' ') : undefined
+  // Only frames: a message may have several lines, and quote what was asked.
+  const frames = error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : []
+  const where = frames?.slice(0, 3).join(' ')
   log('error', 'internal_error', { requestId, error: nameOf(error), where })
   return refuse(internalError(), requestId)
 }

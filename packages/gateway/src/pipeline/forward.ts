@@ -209,7 +209,10 @@ function parse(text: string): Record<string, unknown> {
 export function scrub(message: string, secrets: readonly string[] = []): string {
   const keys = secrets.map((secret) => secret.replace(/^Bearer /, '')).filter((key) => key.length >= 8)
   const clean = keys.reduce((text, key) => text.replaceAll(key, '[removed]'), message)
-  return clean.replace(/\b(?:org|proj|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]').slice(0, 2000)
+  return clean
+    .replace(/\b(?:org|proj|wrkspc|sk|key|acct)[-_][A-Za-z0-9*_-]{4,}/g, '[removed]')
+    .replace(/\bprojects?(?:\/|[ _]number:? ?)[\w-]+/g, '[removed]')
+    .slice(0, 2000)
 }
 
 /** The JSON text of an answer or a frame, without such names where it tells of a failure. */
@@ -232,7 +235,7 @@ function isQuota({ code, type, message }: ProviderError): boolean {
 
 /** Gemini refuses a key with a 400. */
 function isKeyRefusal({ message }: ProviderError): boolean {
-  return /API key (?:not valid|expired)/i.test(message)
+  return /API key (?:not valid|not found|expired)/i.test(message)
 }
 
 function retryAfterMs(headers: Headers): number | undefined {

@@ -16,6 +16,8 @@ import { createSseFramer, type SseEvent } from './sse.ts'
 import type { Watch } from './watch.ts'
 
 const encoder = new TextEncoder()
+const SPACE = 0x20
+const OPENING_BRACKET = 0x5b
 const OPENING_BRACE = 0x7b
 const blankLine = encoder.encode('\n\n')
 
@@ -148,7 +150,8 @@ function sift(relay: Relay, events: SseEvent[]): Sifted {
 
 /** An event without data is of no matter. Bare JSON is no event but an error, as Gemini may send it. */
 function kindOf(tap: Tap, { bytes, data, event }: SseEvent): EventKind {
-  if (bytes[0] === OPENING_BRACE) return 'error'
+  const first = bytes.find((byte) => byte > SPACE)
+  if (first === OPENING_BRACE || first === OPENING_BRACKET) return 'error'
   return data === null ? 'pass' : tap.event(data, event)
 }
 

@@ -53,6 +53,54 @@ it('200: a reader that stalls for 30 s counts as gone: the provider is stopped, 
   expect(await bench.held()).toBe(0)
 })
 
+it('500: a fault of ours is logged by name and place, without a line of its message', async () => {
+  const bench = await startBench(() => plainAnswer())
+  bench.onCommand(() => {
+    throw new TypeError('"Dear\ncanary,\nwhat…" is not what was expected')
+  })
+  const answer = await bench.ask()
+  expect(answer.status).toBe(500)
+  expect(bench.logged()).toMatch(/internal_error.*TypeError.* at /)
+  expect(bench.logged() + (await answer.text())).not.toContain('canary')
+})
+
+it('400: what the provider says of a request is passed on without what names the operator there', async () => {
+  const canaries = ['org-canary1', 'wrkspc_canary1', 'projects/canary-1', 'project_number:4711', 'sk-canary1']
+  const bench = await startBench(() =>
+    Response.json({ error: { message: `Too long for ${canaries.join(', ')}.` } }, { status: 400 }),
+  )
+  const text = await (await bench.ask()).text()
+  expect(text).toContain('Too long for [removed]')
+  expect(text).not.toMatch(/canary|4711/)
+})
+
+it('502: a provider that does not know the key has a word for the operator, not for the caller', async () => {
+  const message = 'API Key not found. Please pass a valid API key.'
+  const bench = await startBench(() => Response.json({ error: { code: 400, message } }, { status: 400 }))
+  const answer = await bench.ask()
+  expect(answer.status).toBe(502)
+  expect(await answer.json()).toMatchObject({ error: { code: 'upstream_auth' } })
+})
+
+it.each([
+  ['after an empty line', '\n{"error":{"message":"canary"}}\n\n'],
+  ['in a list', '[{"error":{"message":"canary"}}]\n\n'],
+  ['at the very end', '\r\n {"error":{"message":"canary"}}'],
+])('200: bare JSON in a stream, %s, is an error and is not shown', async (_, json) => {
+  const bench = await startBench(({ signal }) => {
+    const { response, feed, end } = fedStream(signal)
+    feed(chunk('word'))
+    feed(json)
+    end()
+    return response
+  })
+  const text = await (await bench.ask({ stream: true })).text()
+  expect(text).toContain('upstream_error')
+  expect(text).not.toContain('canary')
+  await bench.settled()
+  expect(await bench.charges()).toMatchObject([{ ended: 'error', estimated: true }])
+})
+
 it('200: a stream of four minutes keeps its hold, by checkpoints, and is charged exactly', async () => {
   const given: { stream?: ReturnType<typeof fedStream> } = {}
   const bench = await startBench(({ signal }) => {

@@ -28,6 +28,8 @@ export type Bench = {
   ): Promise<Response>
   charges(): Promise<Entry[]>
   held(): Promise<number>
+  /** What was logged so far, as JSON. */
+  logged(): string
   /** All work that was to outlive its request. */
   settled(): Promise<unknown>
 }
@@ -44,6 +46,7 @@ export async function startBench(
   )
   if (!resolved.ok) throw new Error(JSON.stringify(resolved.error))
   let steady = 0
+  const logs: unknown[] = []
   let failures: { kind: Command['kind']; when: 'before' | 'after'; times: number } | null = null
   let listener: (kind: Command['kind']) => void = () => {}
   const inner = createMemoryStore({ catalog: resolved.value.catalog })
@@ -61,7 +64,7 @@ export async function startBench(
     settings: resolved.value,
     store,
     steadyClock: () => steady,
-    log: () => {},
+    log: (...line) => void logs.push(line),
     fetch: async (_input, init) =>
       provider({ signal: init?.signal ?? new AbortController().signal, body: String(init?.body) }),
   })
@@ -96,6 +99,7 @@ export async function startBench(
       return data.filter(({ kind }) => kind === 'charge')
     },
     held: async () => (await store.read(accountId)).open.total,
+    logged: () => JSON.stringify(logs),
     settled: () => Promise.all(works),
   }
 }
