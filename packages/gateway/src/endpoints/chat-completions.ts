@@ -19,7 +19,7 @@ import {
   longestForward,
   readJson,
   readModel,
-  toolBytes,
+  toolGrowthMax,
   userFields,
 } from './json-request.ts'
 import { replaceFields, type ScannedObject } from './json-scan.ts'
@@ -83,7 +83,8 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
       return { body: replaceFields(scanned, changesOf(plan, forward)) }
     },
     forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - counted.value.mediaBytes,
-    addedTokensMax: growthMax(scanned) + toolBytes(scanned, 'tools', 'functions'),
+    addedTokensMax:
+      growthMax(scanned) + toolGrowthMax(scanned, 'tools', 'functions') + counted.value.callGrowth,
     ...usesOf(scanned.value, counted.value),
     ...(isSoundAsked(scanned.value) && { soundBytesPerToken: soundBytesPerToken(record(audio)?.format) }),
   })

@@ -7,6 +7,7 @@
 import { type Refusal, refusal } from '../core/refusal.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Asked, faultInMedia, isMedia, type MediaCount } from './chat-media.ts'
+import { printGrowthMax } from './json-request.ts'
 import { invalidValue, unsupported } from './parameters.ts'
 import { record } from './usage.ts'
 
@@ -31,8 +32,11 @@ const noEarlierSound =
 type Names = ReadonlySet<string>
 type Context = { allowed: Names; asked: Asked; counted: MessageCount }
 
-/** The items that may each cost the provider's framing (messages, and calls and media in them), and the media. */
-export type MessageCount = MediaCount & { items: number }
+/**
+ * The items that may each cost the provider's framing (messages, and calls and media in them), the bytes that calls may
+ * grow by before they reach the model, and the media.
+ */
+export type MessageCount = MediaCount & { items: number; callGrowth: number }
 
 /**
  * Counts what the messages hold. `allowed` holds what the operator lets through besides, as `messages.<key>`; `asked`
@@ -47,7 +51,7 @@ export function checkMessages(
   if (!Array.isArray(messages) || messages.length === 0 || messages.length > messagesMax) {
     return err(invalidValue('messages', `an array of 1 to ${messagesMax} messages`))
   }
-  const counted = { items: messages.length, imageTokens: 0, audioTokens: 0, mediaBytes: 0 }
+  const counted = { items: messages.length, callGrowth: 0, imageTokens: 0, audioTokens: 0, mediaBytes: 0 }
   const context = { allowed, asked, counted }
   for (let index = 0; index < messages.length; index += 1) {
     const at = `messages[${index}]`
@@ -55,10 +59,17 @@ export function checkMessages(
     if (message === null) return err(invalidValue(at, 'an object'))
     const fault = faultInMessage(message, at, context)
     if (fault !== null) return err(fault)
-    if (Array.isArray(message.tool_calls)) counted.items += message.tool_calls.length
-    if (record(message.function_call) !== null) counted.items += 1
+    const calls = callsOf(message)
+    counted.items += calls.length
+    if (calls.length > 0) counted.callGrowth += printGrowthMax(JSON.stringify(calls))
   }
   return ok(counted)
+}
+
+/** The calls of tools that a message tells of. */
+function callsOf({ tool_calls: calls, function_call: call }: Record<string, unknown>): unknown[] {
+  const legacy = record(call) === null ? [] : [call]
+  return Array.isArray(calls) ? [...calls, ...legacy] : legacy
 }
 
 /** Checks `tools`: `function` and `custom` ones, which the caller runs; they cost the tokens of their text. */

@@ -72,3 +72,28 @@ test('tools are held for as they may be printed', () => {
   const given = { ...ask('Hi').responses, tools: [{ type: 'function', ...called }] }
   expect(textTokensMax(responses, given)).toBeGreaterThanOrEqual(tokens)
 })
+
+test.each([
+  ['spaces after its separators', '[1,1,1,1,1,1]', '[1, 1, 1, 1, 1, 1]'],
+  ['numbers in full', '[1e15,1e15]', '[1000000000000000.0, 1000000000000000.0]'],
+  ['escapes for what could be markup', '{"a":"<&>"}', '{"a":"\\u003c\\u0026\\u003e"}'],
+])('calls and tools that a server prints anew are held for with %s', (_name, given, anew) => {
+  const messages = (text: string) => [
+    { role: 'user', content: 'Hi' },
+    {
+      role: 'assistant',
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: text } }],
+    },
+    { role: 'assistant', function_call: { name: 'f', arguments: text } },
+  ]
+  const many = (text: string) => `[${Array.from({ length: 50 }, () => text).join(',')}]`
+  const held = textTokensMax(chatCompletions, { model: 'fast', messages: messages(many(given)) })
+  const empty = textTokensMax(chatCompletions, { model: 'fast', messages: messages('') })
+  expect(held - empty).toBeGreaterThanOrEqual(2 * bytesOf(many(anew)))
+
+  const tool = (description: string) => [{ type: 'function', function: { name: 'f', description } }]
+  const [one, other] = [many(given), ''].map((text) =>
+    textTokensMax(chatCompletions, { ...ask('Hi')['chat-completions'], tools: tool(text) }),
+  )
+  expect((one ?? 0) - (other ?? 0)).toBeGreaterThanOrEqual(bytesOf(many(anew)))
+})

@@ -66,18 +66,29 @@ export function growthMax({ text, value, bytes }: ScannedObject): number {
 }
 
 /**
- * Bytes of fields that hold tools. Tools do not reach a model as their JSON but printed anew, which can be longer:
- * OpenAI's format has the description of a nested object twice, and a line for each of its members; other templates
- * spread JSON over lines. No more than twice the text was found.
+ * Bytes that fields with tools may grow by. Tools do not reach a model as their JSON but printed anew, which can be
+ * longer: OpenAI's format has the description of a nested object twice, and a line for each of its members; other
+ * templates spread JSON over lines. No more than twice the text was found, but for what printing JSON adds.
  * Source: github.com/openai/harmony, `json_schema_to_typescript`.
  */
-export function toolBytes({ text, spans }: ScannedObject, ...names: readonly string[]): number {
+export function toolGrowthMax({ text, spans }: ScannedObject, ...names: readonly string[]): number {
   let bytes = 0
   for (const name of names) {
     const span = spans.get(name)
-    if (span) bytes += utf8Length(text.slice(span.valueStart, span.valueEnd))
+    if (!span) continue
+    const tools = text.slice(span.valueStart, span.valueEnd)
+    bytes += utf8Length(tools) + printGrowthMax(tools)
   }
   return bytes
+}
+
+/**
+ * Bytes that JSON may grow by where a server reads it and prints it for its model: spaces after commas and colons
+ * (Python), characters that could be markup as escapes of six (Go, and so Ollama), numbers in full.
+ */
+export function printGrowthMax(json: string): number {
+  const count = (what: RegExp) => json.match(what)?.length ?? 0
+  return count(/[,:]/g) + 5 * count(/[<>&']/g) + exponentBytes * count(/\d[eE][+-]?\d/g)
 }
 
 /** Throws unless model and user are within what the byte bound counted on. */

@@ -185,7 +185,8 @@ describe("the provider's web search", () => {
     expect(forwarded(request).max_tool_calls).toBe(calls)
     expect(request.uses).toEqual({ toolCalls: calls })
     // Each reading has the prompt, its framing, what was written, and what was found up to then.
-    const tools = JSON.stringify([search]).length
+    const given = JSON.stringify([search])
+    const tools = given.length + (given.match(/[,:]/g)?.length ?? 0)
     const again = request.forwardedBytesMax + tools + 64 + 16 * 2 + 4096
     expect(request.addedTokensMax).toBe(tools + calls * again + ((calls * (calls + 1)) / 2) * 1000)
   })
@@ -226,7 +227,8 @@ describe("the provider's web search", () => {
   test('without it no calls are held for', () => {
     const tools = [{ type: 'function', name: 'f' }]
     const request = accepted({ ...base, tools }, searching)
-    expect([request.uses, request.addedTokensMax]).toEqual([undefined, JSON.stringify(tools).length])
+    // And a space after its three commas and colons.
+    expect([request.uses, request.addedTokensMax]).toEqual([undefined, JSON.stringify(tools).length + 3])
     expect(forwarded(request)).not.toHaveProperty('max_tool_calls')
   })
 

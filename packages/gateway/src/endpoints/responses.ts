@@ -17,7 +17,7 @@ import {
   longestForward,
   readJson,
   readModel,
-  toolBytes,
+  toolGrowthMax,
   userFields,
 } from './json-request.ts'
 import { replaceFields, type ScannedObject } from './json-scan.ts'
@@ -75,7 +75,7 @@ function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Res
   const outputTokensAsked = typeof asked === 'number' ? asked : null
   const reading = {
     bytes: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - input.value.imageBytes,
-    growth: growthMax(scanned) + toolBytes(scanned, 'tools'),
+    growth: growthMax(scanned) + toolGrowthMax(scanned, 'tools'),
     items: input.value.items + tools.value.items,
     imageTokens: input.value.imageTokens,
     earlierSearches: input.value.searches,
