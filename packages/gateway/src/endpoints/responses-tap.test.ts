@@ -74,6 +74,14 @@ describe('streams', () => {
     }
   })
 
+  test('only the last event is the end', () => {
+    const tap = createResponsesTap()
+    tap.event('{"type":"response.output_text.delta","delta":"a"}')
+    expect(tap.ended?.()).toBe(false)
+    tap.event('{"type":"response.incomplete"}')
+    expect(tap.ended?.()).toBe(true)
+  })
+
   test('the receipt stands in the usage of the last event', () => {
     const text = readFileSync(new URL('responses-text.events.txt', fixtures), 'utf8')
     const last = text.split('\ndata: ').at(-1)?.trim() ?? ''

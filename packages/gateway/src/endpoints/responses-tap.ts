@@ -16,12 +16,14 @@ type State = {
   outputBytes: number
   /** Bytes that were seen of each item under way, by its place in the output. */
   itemBytes: Map<unknown, number>
+  /** Whether the event has come that ends each of its streams. */
+  ended: boolean
 }
 type Fields = Record<string, unknown>
 
 /** Makes the tap for one request. */
 export function createResponsesTap(): Tap {
-  const state: State = { reading: null, outputBytes: 0, itemBytes: new Map() }
+  const state: State = { reading: null, outputBytes: 0, itemBytes: new Map(), ended: false }
   return {
     event: (data, name = null) => readEvent(state, data, name),
     body: (json) => readBody(state, json),
@@ -35,6 +37,7 @@ export function createResponsesTap(): Tap {
     },
     outputTokensSeen: () => state.outputBytes,
     started: () => state.outputBytes > 0,
+    ended: () => state.ended,
   }
 }
 
@@ -48,6 +51,7 @@ function readEvent(state: State, data: string, name: string | null): EventKind {
   if (type === 'error' || (json.error !== undefined && json.error !== null)) return 'error'
   const response = record(json.response)
   if (type === 'response.completed' || type === 'response.incomplete' || type === 'response.failed') {
+    state.ended = true
     if (response !== null) takeAnswer(state, response)
     return type === 'response.failed' ? 'failed' : 'last'
   }
