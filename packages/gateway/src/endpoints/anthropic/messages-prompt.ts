@@ -5,15 +5,9 @@
 import type { Refusal } from '../../core/refusal.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { ParseOptions, RawRequest } from '../../ports.ts'
-import { type Changes, forwardedBytesMax, readJson, readModel } from '../json-request.ts'
+import { type Changes, forwardedBytesMax, openRequest } from '../json-request.ts'
 import type { ScannedObject } from '../json-scan.ts'
-import {
-  checkFields,
-  type FieldDecisions,
-  invalidValue,
-  type ParameterTable,
-  unsupported,
-} from '../parameters.ts'
+import { type FieldDecisions, invalidValue, type ParameterTable, unsupported } from '../parameters.ts'
 import { versionHeader } from './anthropic-wire.ts'
 import {
   type Checking,
@@ -46,16 +40,11 @@ export function readPrompt(
 ): Result<Prompt, Refusal> {
   const version = versionHeader(headers)
   if (!version.ok) return version
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const { messages: given, system, tools: givenTools, cache_control: cache, speed } = scanned.value
-  const named = readModel(scanned.value.model)
-  if (!named.ok) return named
-  const found = options.find(named.value)
-  const rules = { allowed: new Set(found?.model.allowParameters), found }
-  const fields = checkFields(table, scanned, rules.allowed, options.unknownParameters)
-  if (!fields.ok) return fields
+  const opened = openRequest(body, table, options)
+  if (!opened.ok) return opened
+  const { scanned, value, model, found, allowed, removed, dropped } = opened.value
+  const { messages: given, system, tools: givenTools, cache_control: cache, speed } = value
+  const rules = { allowed, found }
   const checking: Checking = startChecking(rules)
   const fault =
     faultInMessages(given, checking) ??
@@ -67,8 +56,8 @@ export function readPrompt(
   if (!tools.ok) return tools
   return ok({
     scanned,
-    model: named.value,
-    fields: fields.value,
+    model,
+    fields: { removed, dropped },
     rules,
     tally: checking.tally,
     tools: tools.value,

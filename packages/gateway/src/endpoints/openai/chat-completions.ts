@@ -13,13 +13,12 @@ import {
   forwardedBytesMax,
   growthMax,
   longestForward,
-  readJson,
-  readModel,
+  openRequest,
   toolGrowthMax,
   userFields,
 } from '../json-request.ts'
 import { replaceFields, type ScannedObject } from '../json-scan.ts'
-import { checkFields, invalidValue, unsupported } from '../parameters.ts'
+import { invalidValue, unsupported } from '../parameters.ts'
 import { insertReceipt, removeUsage } from '../receipt.ts'
 import { record } from '../usage.ts'
 import { type Asked, isPriced } from './chat-media.ts'
@@ -43,24 +42,17 @@ export const chatCompletions: Endpoint = {
 type Caps = { asked: number | null; field: 'max_completion_tokens' | 'max_tokens' | null }
 
 function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const { stream, n, reasoning_effort: effort, audio } = scanned.value
-  const named = readModel(scanned.value.model)
-  if (!named.ok) return named
-  const asked = options.find(named.value)
-  const allowed = new Set(asked?.model.allowParameters)
-  const fields = checkFields(chatParameters, scanned, allowed, options.unknownParameters)
-  if (!fields.ok) return fields
-  const counted = checkContent(scanned.value, allowed, asked)
+  const opened = openRequest(body, chatParameters, options)
+  if (!opened.ok) return opened
+  const { scanned, value, model, found, allowed, removed, dropped } = opened.value
+  const { stream, n, reasoning_effort: effort, audio } = value
+  const counted = checkContent(value, allowed, found)
   if (!counted.ok) return counted
-  const caps = readCaps(scanned.value)
+  const caps = readCaps(value)
   if (!caps.ok) return caps
-  const streamOptions = readStreamOptions(scanned.value, allowed)
+  const streamOptions = readStreamOptions(value, allowed)
   if (!streamOptions.ok) return streamOptions
 
-  const { removed, dropped } = fields.value
   const plan = {
     scanned,
     allowed,
@@ -69,7 +61,7 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
     streamOptions: streamOptions.value.given,
   }
   return ok({
-    model: named.value,
+    model,
     stream: stream === true,
     includeUsage: streamOptions.value.includeUsage,
     ...(streamOptions.value.given?.['continuous_usage_stats'] === true && { runningUsage: true }),
@@ -85,8 +77,8 @@ function parseChatRequest({ body }: RawRequest, options: ParseOptions): Result<M
     forwardedBytesMax: forwardedBytesMax(scanned, changesOf(plan, longestForward)) - counted.value.mediaBytes,
     addedTokensMax:
       growthMax(scanned) + toolGrowthMax(scanned, 'tools', 'functions') + counted.value.callGrowth,
-    ...usesOf(scanned.value, counted.value),
-    ...(isSoundAsked(scanned.value) && { soundBytesPerToken: soundBytesPerToken(record(audio)?.format) }),
+    ...usesOf(value, counted.value),
+    ...(isSoundAsked(value) && { soundBytesPerToken: soundBytesPerToken(record(audio)?.format) }),
   })
 }
 

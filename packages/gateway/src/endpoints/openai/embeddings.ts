@@ -20,20 +20,11 @@ import {
   forwardedBytesMax,
   growthMax,
   longestForward,
-  readJson,
-  readModel,
+  openRequest,
   userFields,
 } from '../json-request.ts'
 import { replaceFields, type ScannedObject } from '../json-scan.ts'
-import {
-  anything,
-  checkFields,
-  invalidValue,
-  oneOf,
-  type ParameterTable,
-  positiveInteger,
-  string,
-} from '../parameters.ts'
+import { anything, invalidValue, oneOf, type ParameterTable, positiveInteger, string } from '../parameters.ts'
 import { insertReceipt } from '../receipt.ts'
 import { count, optionalCount, record, usageOf } from '../usage.ts'
 import { openAiWire } from './openai-wire.ts'
@@ -61,19 +52,13 @@ export const embeddings: Endpoint = {
 }
 
 function parseEmbeddingRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const named = readModel(scanned.value.model)
-  if (!named.ok) return named
-  const allowed = new Set(options.find(named.value)?.model.allowParameters)
-  const fields = checkFields(embeddingParameters, scanned, allowed, options.unknownParameters)
-  if (!fields.ok) return fields
-  const inputs = countInputs(scanned.value.input)
+  const opened = openRequest(body, embeddingParameters, options)
+  if (!opened.ok) return opened
+  const { scanned, value, model, removed, dropped } = opened.value
+  const inputs = countInputs(value.input)
   if (!inputs.ok) return inputs
-  const { removed, dropped } = fields.value
   return ok({
-    model: named.value,
+    model,
     stream: false,
     includeUsage: false,
     outputTokensAsked: 0,

@@ -14,8 +14,7 @@ import {
   type Changes,
   forwardedBytesMax,
   longestForward,
-  readJson,
-  readModel,
+  openRequest,
   userFields,
 } from '../json-request.ts'
 import { replaceFields, type ScannedObject } from '../json-scan.ts'
@@ -23,7 +22,6 @@ import {
   anything,
   boolean,
   type Check,
-  checkFields,
   invalidValue,
   isPositiveInteger,
   oneOf,
@@ -94,27 +92,20 @@ export const images: Endpoint = {
 }
 
 function parseImageRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const named = readModel(scanned.value.model)
-  if (!named.ok) return named
-  const found = options.find(named.value)
-  const allowed = new Set(found?.model.allowParameters)
-  const fields = checkFields(imageParameters, scanned, allowed, options.unknownParameters)
-  if (!fields.ok) return fields
-  const { prompt, n, stream } = scanned.value
+  const opened = openRequest(body, imageParameters, options)
+  if (!opened.ok) return opened
+  const { scanned, value, model, found, removed, dropped } = opened.value
+  const { prompt, n, stream } = value
   if (typeof prompt !== 'string' || prompt === '' || isTooLong(prompt)) {
     return err(invalidValue('prompt', `a text of 1 to ${promptCharactersMax} characters`))
   }
   const choices = typeof n === 'number' ? n : 1
   // OpenAI says so too; and what several would report in one stream is settled nowhere.
   if (stream === true && choices > 1) return err(invalidValue('n', '1 in a stream'))
-  const tokens = found ? tokensMax(found.model, found.price, scanned.value) : ok(0)
+  const tokens = found ? tokensMax(found.model, found.price, value) : ok(0)
   if (!tokens.ok) return tokens
-  const { removed, dropped } = fields.value
   return ok({
-    model: named.value,
+    model,
     stream: stream === true,
     includeUsage: true,
     outputTokensAsked: tokens.value,

@@ -12,11 +12,10 @@ import {
   type Changes,
   forwardedBytesMax,
   longestForward,
-  readJson,
-  readModel,
+  openRequest,
 } from '../json-request.ts'
 import { replaceFields } from '../json-scan.ts'
-import { anything, checkFields, invalidValue, type ParameterTable, unsupported } from '../parameters.ts'
+import { anything, invalidValue, type ParameterTable, unsupported } from '../parameters.ts'
 import { insertReceipt } from '../receipt.ts'
 import { record } from '../usage.ts'
 import { openAiWire } from './openai-wire.ts'
@@ -43,25 +42,18 @@ export const moderations: Endpoint = {
 }
 
 function parseModerationRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const named = readModel(scanned.value.model ?? modelDefault)
-  if (!named.ok) return named
-  const found = options.find(named.value)
-  if (found && pricesTokens(found.price)) return err(tokenPriced(named.value))
-  const allowed = new Set(found?.model.allowParameters)
-  const fields = checkFields(moderationParameters, scanned, allowed, options.unknownParameters)
-  if (!fields.ok) return fields
-  const inputs = readInputs(scanned.value.input, found?.model.media.remote ?? false)
+  const opened = openRequest(body, moderationParameters, options, modelDefault)
+  if (!opened.ok) return opened
+  const { scanned, value, model, found, removed, dropped } = opened.value
+  if (found && pricesTokens(found.price)) return err(tokenPriced(model))
+  const inputs = readInputs(value.input, found?.model.media.remote ?? false)
   if (!inputs.ok) return inputs
-  const { removed, dropped } = fields.value
   const changesOf = ({ upstreamModel }: ForwardOptions): Changes => ({
     ...Object.fromEntries(removed.map((name) => [name, undefined])),
     model: JSON.stringify(upstreamModel),
   })
   return ok({
-    model: named.value,
+    model,
     stream: false,
     includeUsage: false,
     outputTokensAsked: 0,

@@ -15,13 +15,12 @@ import {
   forwardedBytesMax,
   growthMax,
   longestForward,
-  readJson,
-  readModel,
+  openRequest,
   toolGrowthMax,
   userFields,
 } from '../json-request.ts'
 import { replaceFields, type ScannedObject } from '../json-scan.ts'
-import { checkFields, invalidValue, unsupported } from '../parameters.ts'
+import { invalidValue, unsupported } from '../parameters.ts'
 import { editErrors, insertReceipt } from '../receipt.ts'
 import { record, tokensMax } from '../usage.ts'
 import { checkInput } from './responses-input.ts'
@@ -46,16 +45,9 @@ export const responses: Endpoint = {
 }
 
 function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const { value } = scanned
-  const named = readModel(value.model)
-  if (!named.ok) return named
-  const found = options.find(named.value)
-  const allowed = new Set(found?.model.allowParameters)
-  const fields = checkFields(responsesParameters, scanned, allowed, options.unknownParameters)
-  if (!fields.ok) return fields
+  const opened = openRequest(body, responsesParameters, options)
+  if (!opened.ok) return opened
+  const { scanned, value, model, found, allowed, removed, dropped } = opened.value
   const runs = toolRunsOf(found)
   const input = checkInput(value.input, { model: found?.model ?? null, allowed, mayUseTools: runs !== null })
   if (!input.ok) return input
@@ -67,7 +59,6 @@ function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Res
     faultInStreamOptions(value.stream_options, allowed)
   if (fault !== null) return err(fault)
 
-  const { removed, dropped } = fields.value
   const tier = askedTier(value.service_tier)
   const calls = tools.value.searches && runs ? callsOf(value.max_tool_calls, runs) : null
   const plan: Plan = { scanned, allowed, removed, tier, calls }
@@ -82,7 +73,7 @@ function parseResponsesRequest({ body }: RawRequest, options: ParseOptions): Res
     outputTokens: outputTokensMax(outputTokensAsked, found?.model),
   }
   return ok({
-    model: named.value,
+    model,
     stream: stream === true,
     includeUsage: true,
     outputTokensAsked,

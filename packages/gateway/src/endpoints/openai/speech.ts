@@ -14,11 +14,10 @@ import {
   type Changes,
   forwardedBytesMax,
   longestForward,
-  readJson,
-  readModel,
+  openRequest,
 } from '../json-request.ts'
 import { replaceFields } from '../json-scan.ts'
-import { anything, type Check, checkFields, oneOf, type ParameterTable, string } from '../parameters.ts'
+import { anything, type Check, oneOf, type ParameterTable, string } from '../parameters.ts'
 import { insertReceipt } from '../receipt.ts'
 import { codePoints } from '../text.ts'
 import { openAiWire } from './openai-wire.ts'
@@ -57,20 +56,10 @@ export const speech: Endpoint = {
 }
 
 function parseSpeechRequest({ body }: RawRequest, options: ParseOptions): Result<ModelRequest, Refusal> {
-  const scan = readJson(body)
-  if (!scan.ok) return scan
-  const scanned = scan.value
-  const { input, stream_format: streamFormat, response_format: format } = scanned.value
-  const named = readModel(scanned.value.model)
-  if (!named.ok) return named
-  const found = options.find(named.value)
-  const fields = checkFields(
-    speechParameters,
-    scanned,
-    new Set(found?.model.allowParameters),
-    options.unknownParameters,
-  )
-  if (!fields.ok) return fields
+  const opened = openRequest(body, speechParameters, options)
+  if (!opened.ok) return opened
+  const { scanned, value, model, found, removed, dropped } = opened.value
+  const { input, stream_format: streamFormat, response_format: format } = value
   if (typeof input !== 'string')
     return err(refusal('invalid_value', `'input' must be ${spoken.expected}.`, { param: 'input' }))
   const stream = streamFormat === 'sse'
@@ -78,11 +67,11 @@ function parseSpeechRequest({ body }: RawRequest, options: ParseOptions): Result
   if (!output.ok) return output
 
   const changes = (upstreamModel: string): Changes => ({
-    ...Object.fromEntries(fields.value.removed.map((name) => [name, undefined])),
+    ...Object.fromEntries(removed.map((name) => [name, undefined])),
     model: JSON.stringify(upstreamModel),
   })
   return ok({
-    model: named.value,
+    model,
     stream,
     ...(!stream && { binary: true as const }),
     includeUsage: true,
@@ -91,7 +80,7 @@ function parseSpeechRequest({ body }: RawRequest, options: ParseOptions): Result
     choices: 1,
     items: 1,
     mayReason: false,
-    dropped: fields.value.dropped,
+    dropped,
     forward: (forward) => {
       assertBounded(forward)
       return { body: replaceFields(scanned, changes(forward.upstreamModel)) }
