@@ -5,7 +5,7 @@ export type WireExample = {
   name: string
   /** Of a model of that wire in the test config. */
   path: string
-  body: Record<string, unknown> | FormData
+  body: Record<string, unknown>
   /** Headers that its SDK always sends. */
   headers?: Record<string, string>
   /** The gateway's code in a refusal's body. */

@@ -75,7 +75,7 @@ function injected(stack: () => Stack): void {
     it.concurrent(`400: ${wire.name} with fields that would steer it elsewhere`, async () => {
       const token = await tokenOf(stack(), newUser())
       for (const more of steering) {
-        const body = { ...(wire.body as Record<string, unknown>), ...more }
+        const body = { ...wire.body, ...more }
         const answer = await call(stack(), token, wire.path, {
           body,
           ...(wire.headers && { headers: wire.headers }),
@@ -111,7 +111,7 @@ function strangeModels(stack: () => Stack): void {
       const { model = named } = wire.body as { model?: string }
       for (const spelling of spellings(model ?? '')) {
         const path = named === undefined ? wire.path : wire.path.replace(named, encodeURIComponent(spelling))
-        const body = named === undefined ? { ...(wire.body as object), model: spelling } : wire.body
+        const body = named === undefined ? { ...wire.body, model: spelling } : wire.body
         const answer = await call(stack(), token, path, {
           body,
           ...(wire.headers && { headers: wire.headers }),

@@ -88,6 +88,8 @@ describe('directions', () => {
     ['core/a.ts', 'node:fs'],
     ['ports.ts', './pipeline/run.ts'],
     ['endpoints/a.ts', '../issuers/jwt.ts'],
+    ['endpoints/openai/a.ts', './chat-completions.ts'],
+    ['endpoints/gemini/a.ts', '../anthropic/b.ts'],
     ['issuers/a.ts', '../stores/rows.ts'],
     ['issuers/oidc.ts', './clerk.ts'],
     ['stores/a.ts', './memory.ts'],

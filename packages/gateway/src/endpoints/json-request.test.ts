@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Endpoint } from '../ports.ts'
-import { chatCompletions } from './chat-completions.ts'
-import { embeddings } from './embeddings.ts'
-import { responses } from './responses.ts'
+import { chatCompletions } from './openai/chat-completions.ts'
+import { embeddings } from './openai/embeddings.ts'
+import { responses } from './openai/responses.ts'
 import { acceptedBy } from './test-kit.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text).length

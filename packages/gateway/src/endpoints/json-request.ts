@@ -1,9 +1,9 @@
 /** What the parsers of all JSON wires share: reading the body, naming the model, bounding and changing what goes on. */
 import { type Refusal } from '../core/refusal.ts'
 import { assert, err, ok, type Result } from '../core/result.ts'
-import type { ForwardOptions } from '../ports.ts'
+import type { ForwardOptions, ParseOptions } from '../ports.ts'
 import { decodeUtf8, type ScannedObject, scanJsonObject } from './json-scan.ts'
-import { invalidValue } from './parameters.ts'
+import { checkFields, type FieldDecisions, invalidValue, type ParameterTable } from './parameters.ts'
 import { fingerprint, utf8Length } from './text.ts'
 
 const modelNameMax = 256
@@ -28,6 +28,37 @@ export const longestForward: ForwardOptions = {
 export function readJson(body: Uint8Array): Result<ScannedObject, Refusal> {
   const text = decodeUtf8(body)
   return text.ok ? scanJsonObject(text.value) : text
+}
+
+/** A request whose fields its wire's table lets through. */
+export type OpenedRequest = FieldDecisions & {
+  scanned: ScannedObject
+  /** The scanned value. */
+  value: Record<string, unknown>
+  model: string
+  /** The model and its price; null where there is none of that name. */
+  found: ReturnType<ParseOptions['find']>
+  /** What the operator lets through besides for this model. */
+  allowed: ReadonlySet<string>
+}
+
+/** Reads a body, names its model (`modelDefault` where it names none) and checks its fields; 400 for what is at fault. */
+export function openRequest(
+  body: Uint8Array,
+  table: ParameterTable,
+  options: ParseOptions,
+  modelDefault?: string,
+): Result<OpenedRequest, Refusal> {
+  const scanned = readJson(body)
+  if (!scanned.ok) return scanned
+  const { value } = scanned.value
+  const model = readModel(value.model ?? modelDefault)
+  if (!model.ok) return model
+  const found = options.find(model.value)
+  const allowed = new Set(found?.model.allowParameters)
+  const fields = checkFields(table, scanned.value, allowed, options.unknownParameters)
+  if (!fields.ok) return fields
+  return ok({ scanned: scanned.value, value, model: model.value, found, allowed, ...fields.value })
 }
 
 /** The model that a request names, or 400. */

@@ -1,6 +1,6 @@
 /** From a refusal to an HTTP answer, in the words of the wire that was spoken. */
 import { type Refusal, refusal, refusalKind } from '../core/refusal.ts'
-import { openAiError } from '../endpoints/openai-wire.ts'
+import { openAiError } from '../endpoints/openai/openai-wire.ts'
 
 /** The answer for a refusal: status, wire body, when to come back and whether a retry can help. */
 export function refuse(

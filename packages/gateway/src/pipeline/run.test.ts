@@ -1,6 +1,6 @@
 /** What cannot be timed over sockets: leaving between two steps, readers that stall, a ledger that fails half-way. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { chatCompletions } from '../endpoints/chat-completions.ts'
+import { chatCompletions } from '../endpoints/openai/chat-completions.ts'
 import { chunk, fedStream, plainAnswer, startBench } from './test-kit.ts'
 
 beforeEach(() => {

@@ -1,6 +1,6 @@
 /**
  * Those who speak OpenAI's chat completions with an accent of their own, as data: where they are, which field caps
- * their output, and what makes their streams tell usage. How each words its usage is `endpoints/chat-usage.ts`.
+ * their output, and what makes their streams tell usage. How each words its usage is `endpoints/openai/chat-usage.ts`.
  * docs/adding/provider.md says how to add one.
  */
 import type { OutputCapField, Provider, StreamUsage } from '../ports.ts'

@@ -65,7 +65,7 @@ const mayImport: Record<string, readonly string[]> = {
 const composers = ['index.ts', 'gateway.ts']
 
 const concrete =
-  /^(issuers\/(clerk|oidc)|stores\/(memory|sqlite|node-sqlite|durable-object|postgres)|billing\/\w+|endpoints\/(chat-completions|responses|messages|embeddings))\.ts$/
+  /^(issuers\/(clerk|oidc)|stores\/(memory|sqlite|node-sqlite|durable-object|postgres)|billing\/\w+|endpoints\/openai\/(chat-completions|responses|embeddings|moderations|images|speech|transcriptions)|endpoints\/anthropic\/(messages|count-tokens)|endpoints\/gemini\/generate-content)\.ts$/
 
 /** The few that stand on another adapter of their folder. */
 const standsOn: Record<string, string> = {
@@ -97,6 +97,9 @@ function breachOf(from: string, { specifier }: Import): string | null {
   if (composers.includes(from)) return null
   if (composers.includes(to)) return `${from} imports the composition root ${to}`
   const target = roomOf(to)
+  const wires = [wireOf(from), wireOf(to)]
+  if (room === target && wires[0] && wires[1] && wires[0] !== wires[1])
+    return `the wires of ${wires[0]} may not import ${to}`
   const allowed = mayImport[room]
   if (!allowed) return `no rule says what ${room} may import: add one to tidy/rules.ts`
   if (target !== room && !allowed.includes(target)) return `${room} may not import ${to}`
@@ -110,6 +113,11 @@ function packageBreach(from: string, room: string, specifier: string): string | 
   if (room === 'core') return `core imports nothing outward: ${specifier}`
   const runtime = /^(node|bun|cloudflare):/.test(specifier)
   return runtime && !ofRuntime.includes(from) ? `a runtime's own module: ${specifier}` : null
+}
+
+/** Whose wires a file of the endpoints belongs to; what all of them share stands beside their folders. */
+function wireOf(path: string): string | undefined {
+  return /^endpoints\/(\w+)\//.exec(path)?.[1]
 }
 
 function roomOf(path: string): string {
