@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { balanceBooks } from './books/check.ts'
 import { runBooks } from './books/run.ts'
+import { bookWires } from './books/wires.ts'
 import { type Runtime, type Stack, startStack } from './harness/stack.ts'
 
 const requests = Number(process.env['FAREGATE_BOOKS_REQUESTS'] ?? 400)
@@ -28,7 +29,8 @@ describe.each(runtimes)('the books of the %s', (runtime) => {
     console.log(`books on the ${runtime}, seed ${seed}: ${JSON.stringify(sums)}`)
     expect(faults.slice(0, 5), `${faults.length} of ${sent.length} differ; seed ${seed}`).toEqual([])
     expect(sums.metered + sums.cut + sums.unsent).toBe(sent.length)
-    // A run in which nothing was metered, cut or refused would prove nothing.
+    // A run in which nothing was metered, cut or refused would prove nothing, nor would one without a wire.
+    for (const { name } of bookWires) expect(sums.counts[`${name}: metered`], name).toBeGreaterThan(0)
     expect(Math.min(sums.metered, sums.cut, sums.unsent)).toBeGreaterThan(requests / 40)
   })
 })

@@ -40,11 +40,27 @@ export function scriptOf(random: Random, stream: boolean, sizes: Sizes): Script 
     reasoningTokens,
     chunks: random.between(1, 8),
     ...(stream
-      ? { firstChunkDelayMs: delay, chunkDelayMs: random.one([0, 0, 2, 5]) }
+      ? {
+          // Some are left before they begin.
+          headersDelayMs: random.percent(15) ? random.between(20, 200) : 0,
+          firstChunkDelayMs: delay,
+          chunkDelayMs: random.one([0, 0, 2, 5]),
+        }
       : { headersDelayMs: delay }),
     ...(random.percent(10) && { splitEvery: random.between(1, 400) }),
   }
   return { ...base, ...faultOf(random, stream) }
+}
+
+/** What of a script may keep its answer from coming whole, with its usage. */
+const faults = [
+  ...(['status', 'redirect', 'reset', 'hang', 'noUsage', 'gzip'] as const),
+  ...(['cutShort', 'errorEvent', 'badSse', 'badJson'] as const),
+]
+
+/** Whether a script has the provider do nothing wrong. */
+export function goesWell(script: Script): boolean {
+  return faults.every((fault) => script[fault] === undefined)
 }
 
 /** Two of three requests go well. */

@@ -10,6 +10,9 @@ import { type Client, clientOf } from './plans.ts'
 import { type Random, seededRandom } from './random.ts'
 import { anyWire, type BookRequest } from './wires.ts'
 
+/** What a request was said to cost and to use at most, before it was sent. Microcredits, and tokens of all choices. */
+export type Quote = { most: number; outputTokensMax: number }
+
 /** A request that was sent, and what its client saw of it. Microcredits. */
 export type Sent = {
   key: string
@@ -20,6 +23,10 @@ export type Sent = {
   status: number | null
   requestId: string | null
   held: number | null
+  quote: Quote
+  /** What came of the answer, and how long its client waited for that. */
+  text: string
+  elapsedMs: number
 }
 
 export type BooksOptions = { requests: number; seed: number; concurrent: number; users: number }
@@ -36,7 +43,9 @@ export async function runBooks(stack: Stack, options: BooksOptions): Promise<Sen
   const worker = async () => {
     while (sent.length < options.requests) {
       const one = await planned(stack, random, random.one(users as [string, ...string[]]), sent)
-      await send(stack, await token(one.sent.user), one)
+      const bearer = await token(one.sent.user)
+      one.sent.quote = await quoteOf(stack, bearer, one.sent.request)
+      await send(stack, bearer, one)
     }
   }
   await Promise.all(Array.from({ length: options.concurrent }, worker))
@@ -61,6 +70,9 @@ async function planned(stack: Stack, random: Random, shared: string, all: Sent[]
     status: null,
     requestId: null,
     held: null,
+    quote: { most: 0, outputTokensMax: 0 },
+    text: '',
+    elapsedMs: 0,
   }
   all.push(sent)
   if (alone) await fund(stack, user)
@@ -85,37 +97,57 @@ function tokens(stack: Stack): (user: string) => Promise<string> {
   }
 }
 
+function sentTo(url: string, token: string, { body, headers }: BookRequest, signal?: AbortSignal) {
+  return fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(typeof body === 'string' && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body,
+    ...(signal && { signal }),
+  })
+}
+
+async function quoteOf(stack: Stack, token: string, request: BookRequest): Promise<Quote> {
+  const url = `${stack.url}/v1/quotes?endpoint=${encodeURIComponent(request.path)}`
+  const answer = await sentTo(url, token, request)
+  if (!answer.ok) throw new Error(`quote: ${answer.status} ${await answer.text()}`)
+  const { credits, tokens: most } = (await answer.json()) as {
+    credits: { most: number }
+    tokens: { outputMax: number }
+  }
+  return { most: micro(credits.most), outputTokensMax: most.outputMax }
+}
+
 /** Sends one request and does what its client does. */
 async function send(stack: Stack, token: string, { sent, client }: Planned): Promise<void> {
-  const { path, body, headers } = sent.request
   const leaving = new AbortController()
   const timer = client.kind === 'leaves' ? setTimeout(() => leaving.abort(), client.afterMs) : undefined
+  const startedAt = performance.now()
   try {
-    const answer = await fetch(stack.url + path, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(typeof body === 'string' && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body,
-      signal: leaving.signal,
-    })
+    const answer = await sentTo(stack.url + sent.request.path, token, sent.request, leaving.signal)
     sent.status = answer.status
     sent.requestId = answer.headers.get('x-request-id')
     const held = answer.headers.get('faregate-credits-held')
     sent.held = held === null ? null : micro(Number(held))
-    await read(answer, client, leaving)
+    await read(answer, sent, client, leaving)
   } catch {
     // Who leaves gets no answer, and a binary answer that broke off ends its connection.
   }
+  sent.elapsedMs = performance.now() - startedAt
   clearTimeout(timer)
 }
 
-async function read(answer: Response, client: Client, leaving: AbortController): Promise<void> {
+async function read(answer: Response, sent: Sent, client: Client, leaving: AbortController): Promise<void> {
   const reader = answer.body?.getReader()
+  const decoder = new TextDecoder()
   let chunks = 0
-  while (reader && !(await reader.read()).done) {
+  for (;;) {
+    const next = await reader?.read()
+    if (!next || next.done) break
+    sent.text += decoder.decode(next.value, { stream: true })
     chunks += 1
     if (client.kind === 'leaves mid' && chunks > client.afterChunks) leaving.abort()
   }

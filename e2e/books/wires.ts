@@ -1,5 +1,6 @@
 /** The wires of the run: each makes requests that carry their script, at models whose prices are round. */
 
+import type { Script } from '@faregate/simulators/provider'
 import { RATES, VERSION } from '../harness/messages.ts'
 import { wavFile } from '../harness/sound.ts'
 import { CAP, scriptOf, sizesOf } from './plans.ts'
@@ -27,6 +28,8 @@ export type BookRequest = {
   path: string
   body: string | FormData
   headers?: Record<string, string>
+  /** What the provider was told to do. */
+  script: Script
   /** How it is paid; `answers` is how often a price per request is asked for. */
   rates: Rates
   answers: number
@@ -64,25 +67,38 @@ const chat: BookWire = {
       ...(n > 1 && { n }),
       ...(stream && { stream, ...usage }),
     }
-    return { path: '/v1/chat/completions', body: JSON.stringify(body), rates: ratesOf(model), answers: n }
+    return {
+      path: '/v1/chat/completions',
+      body: JSON.stringify(body),
+      script,
+      rates: ratesOf(model),
+      answers: n,
+    }
   },
 }
+
+const dialects = ['azure', 'deepseek', 'groq', 'mistral', 'ollama', 'openrouter', 'vllm', 'xai'] as const
 
 /** Others who speak the chat wire, each with an accent and by another path. */
 const accents: BookWire = {
   name: 'accents',
   weight: 10,
   make(random, key) {
-    const model = random.one(['azure', 'deepseek', 'groq', 'mistral', 'ollama', 'openrouter', 'vllm', 'xai'])
+    const dialect = random.one(dialects)
     const stream = random.percent(60)
-    const content = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, false)), key })
-    const body = { model, messages: [{ role: 'user', content }], max_tokens: CAP, ...(stream && { stream }) }
+    const given = { ...scriptOf(random, stream, sizesOf(random, false)), dialect }
+    // It has no word for what came out of a cache.
+    const script = dialect === 'ollama' ? { ...given, cachedTokens: 0 } : given
+    const content = JSON.stringify({ script, key })
+    const messages = [{ role: 'user', content }]
+    const body = { model: dialect, messages, max_tokens: CAP, ...(stream && { stream }) }
     return {
       path: '/v1/chat/completions',
       body: JSON.stringify(body),
+      script,
       rates: text,
       answers: 1,
-      tellsInput: model === 'vllm' && stream,
+      tellsInput: dialect === 'vllm' && stream,
     }
   },
 }
@@ -93,14 +109,15 @@ const responses: BookWire = {
   make(random, key) {
     const model = random.one(['fast', 'deep', 'drained', 'flat'])
     const stream = random.percent(60)
-    const input = JSON.stringify({ script: scriptOf(random, stream, sizesOf(random, model === 'deep')), key })
+    const script = scriptOf(random, stream, sizesOf(random, model === 'deep'))
+    const input = JSON.stringify({ script, key })
     const body = {
       model,
       input,
       ...(random.percent(70) ? { max_output_tokens: CAP } : {}),
       ...(stream && { stream }),
     }
-    return { path: '/v1/responses', body: JSON.stringify(body), rates: ratesOf(model), answers: 1 }
+    return { path: '/v1/responses', body: JSON.stringify(body), script, rates: ratesOf(model), answers: 1 }
   },
 }
 
@@ -114,7 +131,7 @@ const speech: BookWire = {
     const how = isByToken ? { model: 'singer', stream_format: 'sse' } : { model: 'voice' }
     const rates: Rates = isByToken ? { input: 1, output: 2, audioOutput: 4 } : { character: 1 }
     const body = JSON.stringify({ ...how, input, voice: 'alloy' })
-    return { path: '/v1/audio/speech', body, rates, answers: 1 }
+    return { path: '/v1/audio/speech', body, script, rates, answers: 1 }
   },
 }
 
@@ -132,7 +149,7 @@ const transcriptions: BookWire = {
     form.append('file', wavFile(random.between(5, 8)))
     if (stream) form.append('stream', 'true')
     const rates: Rates = isByToken ? { input: 1, output: 2, audioInput: 3 } : { audioSecond: 100 }
-    return { path: '/v1/audio/transcriptions', body: form, rates, answers: 1 }
+    return { path: '/v1/audio/transcriptions', body: form, script, rates, answers: 1 }
   },
 }
 
@@ -146,7 +163,7 @@ const gemini: BookWire = {
     const generationConfig = random.percent(70) ? { generationConfig: { maxOutputTokens: CAP } } : {}
     const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent'
     const body = JSON.stringify({ contents, ...generationConfig })
-    return { path: `/v1beta/models/gem:${method}`, body, rates: text, answers: 1, tellsInput: stream }
+    return { path: `/v1beta/models/gem:${method}`, body, script, rates: text, answers: 1, tellsInput: stream }
   },
 }
 
@@ -159,7 +176,7 @@ const embeddings: BookWire = {
       cachedTokens: 0,
     }
     const body = JSON.stringify({ model: 'vectors', input: JSON.stringify({ script, key }) })
-    return { path: '/v1/embeddings', body, rates: { input: 1 }, answers: 1 }
+    return { path: '/v1/embeddings', body, script, rates: { input: 1 }, answers: 1 }
   },
 }
 
@@ -171,18 +188,21 @@ const moderations: BookWire = {
     const script = scriptOf(random, false, { completionTokens: 0, reasoningTokens: 0 })
     const body = JSON.stringify({ model, input: JSON.stringify({ script, key }) })
     const rates = model === 'guard' ? { perRequest: 250_000 } : {}
-    return { path: '/v1/moderations', body, rates, answers: 1 }
+    return { path: '/v1/moderations', body, script, rates, answers: 1 }
   },
 }
+
+/** The most that a picture of the run takes: the smallest and plainest. */
+const PICTURE_TOKENS = 196
 
 const images: BookWire = {
   name: 'images',
   weight: 6,
   make(random, key) {
     const stream = random.percent(50)
-    const n = random.percent(20) ? 2 : 1
+    const n = !stream && random.percent(20) ? 2 : 1
     // A picture is drawn out of sight; no model takes less than a millisecond a token.
-    const sizes = { completionTokens: random.between(50, 250), reasoningTokens: 0 }
+    const sizes = { completionTokens: random.between(50, PICTURE_TOKENS), reasoningTokens: 0 }
     const script = scriptOf(random, false, sizes)
     const timed = stream
       ? { ...script, firstChunkDelayMs: script.headersDelayMs ?? 0, headersDelayMs: 0 }
@@ -197,7 +217,13 @@ const images: BookWire = {
       ? {}
       : { size: '1024x1024', quality: 'low', ...(stream && { stream, partial_images: random.below(3) }) }
     const rates: Rates = isFlat ? { perRequest: 250_000 } : { ...text, imageOutput: 3 }
-    return { path: '/v1/images/generations', body: JSON.stringify({ ...body, ...shape }), rates, answers: n }
+    return {
+      path: '/v1/images/generations',
+      body: JSON.stringify({ ...body, ...shape }),
+      script,
+      rates,
+      answers: n,
+    }
   },
 }
 
@@ -225,6 +251,7 @@ const messages: BookWire = {
       path: '/v1/messages',
       body: JSON.stringify(body),
       headers: VERSION,
+      script,
       rates: RATES,
       answers: 1,
       tellsInput: stream,

@@ -64,6 +64,21 @@ it('500: a fault of ours is logged by name and place, without a line of its mess
   expect(bench.logged() + (await answer.text())).not.toContain('canary')
 })
 
+it('502: what nobody saw is charged by its time for each choice, since they are written side by side', async () => {
+  const sent = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<Response>()
+  const bench = await startBench(() => {
+    sent.resolve()
+    return answer.promise
+  })
+  const asked = bench.ask({ n: 3 })
+  await sent.promise
+  await pass(bench, 1000)
+  answer.resolve(new Response('{"choices":[', { headers: { 'content-type': 'application/json' } }))
+  expect((await asked).status).toBe(502)
+  expect(await bench.charges()).toMatchObject([{ estimated: true, usage: { outputTokens: 3000 } }])
+})
+
 it('400: what the provider says of a request is passed on without what names the operator there', async () => {
   const canaries = ['org-canary1', 'wrkspc_canary1', 'projects/canary-1', 'project_number:4711', 'sk-canary1']
   const bench = await startBench(() =>

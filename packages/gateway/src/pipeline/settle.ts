@@ -7,7 +7,7 @@ import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
 import { type Admitted, type Call, type Dispatch, nameOf, type Pipeline } from './call.ts'
 
-/** No model is known to write faster; bounds the hidden work of a request that was cut, in tokens per second. */
+/** No model is known to write a choice faster; bounds the hidden work of a request that was cut, in tokens per second. */
 const OUTPUT_TOKENS_PER_SECOND_MAX = 1000
 
 /** How long a settlement is tried again when the store fails, in ms; then the lease lapses and rule 6 charges. */
@@ -47,7 +47,9 @@ function evidence(dispatch: Dispatch, now: number): Usage {
   const unseen = (!ask.stream && !whole) || (model.reasoning && ask.mayReason)
   const silentMs = (firstOutputAt ?? now) - startedAt
   const hidden = unseen ? Math.ceil((Math.max(0, silentMs) * OUTPUT_TOKENS_PER_SECOND_MAX) / 1000) : 0
-  const outputTokens = Math.min(hold.outputTokensMax * hold.choices, tap.outputTokensSeen() + hidden)
+  // Choices are written side by side.
+  const produced = tap.outputTokensSeen() + hidden * hold.choices
+  const outputTokens = Math.min(hold.outputTokensMax * hold.choices, produced)
   return boundedUsage(hold.price, boundOf(hold), outputTokens)
 }
 
