@@ -102,7 +102,7 @@ function compared(request: Sent, bill: Bill | undefined, entry: Entry | null): C
   const isReleased = entry !== null && charged === 0 && entry.ended === 'error' && !entry.estimated
   const kind = entry === null ? 'no charge' : isReleased ? 'released' : entry.estimated ? 'cut' : 'metered'
   const billed = bill ? costOf(request, bill) : 0
-  const [least, most] = kind === 'cut' ? evidenceBounds(request, bill) : [billed, billed]
+  const [least, most] = entry && kind === 'cut' ? evidenceBounds(request, bill, entry) : [billed, billed]
   const isHeld = charged <= request.quote.most && (request.held ?? request.quote.most) === request.quote.most
   const isRight =
     least <= charged && charged <= most && isHeld && (kind === 'metered' || !mustBeMetered(request))
@@ -118,12 +118,13 @@ function mustBeMetered({ client, request, elapsedMs }: Sent): boolean {
 }
 
 /**
- * The least and the most that evidence may come to: the input's bound, unless the stream told the input itself, a token
- * for each byte of output that was seen, and one for each millisecond of work that may have been out of sight.
+ * The least and the most that evidence may come to: the input's bound, unless the provider told the input before the
+ * cut, a token for each byte of output that was seen, and one for each millisecond of work that may have been out of
+ * sight.
  */
-function evidenceBounds(request: Sent, bill: Bill | undefined): [number, number] {
+function evidenceBounds(request: Sent, bill: Bill | undefined, entry: Entry): [number, number] {
   const { client, elapsedMs, text, quote } = request
-  const { rates, script, tellsInput } = request.request
+  const { rates, script } = request.request
   const each = Math.max(rates.output ?? 0, rates.audioOutput ?? 0, rates.imageOutput ?? 0)
   const inputMost = quote.most - each * quote.outputTokensMax
   const reads = client === 'reads'
@@ -133,7 +134,8 @@ function evidenceBounds(request: Sent, bill: Bill | undefined): [number, number]
   const isHungUp = !reads || isCutHere || (elapsedMs >= PATIENCE_MS && script.hang === undefined)
   const written = bill && !isHungUp ? bill.completionTokens : 0
   const tokens = Math.min(quote.outputTokensMax, Math.max(written, bytesSaid(text)))
-  const inputLeast = tellsInput && bill ? costOf(request, { ...bill, completionTokens: 0 }) : inputMost
+  const isInputTold = bill !== undefined && entry.usage?.inputTokens === bill.promptTokens
+  const inputLeast = isInputTold ? costOf(request, { ...bill, completionTokens: 0 }) : inputMost
   // A picture is drawn out of sight; sound is counted by the bytes that a token has at least.
   const isText =
     rates.output !== undefined && rates.audioOutput === undefined && rates.imageOutput === undefined

@@ -33,11 +33,6 @@ export type BookRequest = {
   /** How it is paid; `answers` is how often a price per request is asked for. */
   rates: Rates
   answers: number
-  /**
-   * Whether its stream tells the input at the start. Where it does, a cut answer is charged its true input, and what
-   * was written but had not arrived when it was cut is nobody's to know.
-   */
-  tellsInput?: boolean
 }
 
 export type BookWire = {
@@ -98,7 +93,6 @@ const accents: BookWire = {
       script,
       rates: text,
       answers: 1,
-      tellsInput: dialect === 'vllm' && stream,
     }
   },
 }
@@ -163,7 +157,7 @@ const gemini: BookWire = {
     const generationConfig = random.percent(70) ? { generationConfig: { maxOutputTokens: CAP } } : {}
     const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent'
     const body = JSON.stringify({ contents, ...generationConfig })
-    return { path: `/v1beta/models/gem:${method}`, body, script, rates: text, answers: 1, tellsInput: stream }
+    return { path: `/v1beta/models/gem:${method}`, body, script, rates: text, answers: 1 }
   },
 }
 
@@ -254,7 +248,6 @@ const messages: BookWire = {
       script,
       rates: RATES,
       answers: 1,
-      tellsInput: stream,
     }
   },
 }
