@@ -19,7 +19,7 @@ import {
 } from './steps.ts'
 
 /** A month's allowance that a few answers use up. */
-const ALLOWANCE = 0.02
+const ALLOWANCE = 0.03
 const free = config.plans['free']
 if (!free) throw new Error('the config has no plan named free')
 const plans = {
