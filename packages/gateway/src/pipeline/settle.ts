@@ -1,7 +1,7 @@
 /** Endings: what a dispatched request is charged, on usage or on evidence, exactly once. */
 import type { EndReply } from '../core/command.ts'
 import type { Ended } from '../core/entry.ts'
-import { boundedUsage, boundOf, pricesTokens, tierName, type Usage } from '../core/pricing.ts'
+import { boundedUsage, boundOf, pricesTokens, standardTiers, tierName, type Usage } from '../core/pricing.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Result } from '../core/result.ts'
 import { StoreUnavailable } from '../ports.ts'
@@ -18,9 +18,9 @@ export type Metered = { usage: Usage; estimated: boolean }
 
 /** The provider's own usage of a whole answer if it is credible, else the most that the evidence allows. */
 export function metered(dispatch: Dispatch, now: number): Metered {
-  const { usage, estimated } = measured(dispatch, now)
-  const { serviceTier } = usage
-  if (serviceTier === undefined) return { usage, estimated }
+  const { usage: measuredUsage, estimated } = measured(dispatch, now)
+  const { serviceTier, ...usage } = measuredUsage
+  if (serviceTier === undefined || standardTiers.has(serviceTier)) return { usage, estimated }
   return { usage: { ...usage, serviceTier: tierName(dispatch.reply.hold.price, serviceTier) }, estimated }
 }
 
@@ -87,9 +87,11 @@ function soFar(seen: Usage, reported: Usage, { reply: { hold } }: Dispatch): Usa
   if (reported.inputTokens === 0 || reported.inputTokens > hold.inputTokens) {
     return larger(seen, reported)
   }
-  const { outputTokens, audioOutputTokens = 0, imageOutputTokens = 0, answers } = seen
+  const { outputTokens, audioOutputTokens = 0, imageOutputTokens = 0, answers, serviceTier } = seen
   const more = Math.max(0, outputTokens - reported.outputTokens)
   return {
+    // The dearest tier that was asked for, until it is told which one serves.
+    ...(serviceTier !== undefined && { serviceTier }),
     ...reported,
     outputTokens: reported.outputTokens + more,
     ...(audioOutputTokens > 0 && { audioOutputTokens: (reported.audioOutputTokens ?? 0) + more }),

@@ -41,6 +41,8 @@ function usage(
 }
 
 const bytes = (text: string) => encoder.encode(text).length
+/** Told, so that nothing dearer need be presumed. */
+const standard = { serviceTier: 'standard' }
 const cache = { cachedInputTokens: 2000, cacheWriteTokens: 100, longCacheWriteTokens: 200 }
 
 const start = (given: object) => JSON.stringify({ type: 'message_start', message: { usage: given } })
@@ -52,18 +54,23 @@ const said = (text: string) =>
 
 describe('streams', () => {
   test.each([
-    ['anthropic-text', usage(25, 15), bytes('Grüß dich 👋\n漢字'), ['usage', 'done']],
-    ['anthropic-tools', usage(472, 89), bytes('Let me see.weather{"city":"Köln"}'), ['usage', 'done']],
+    ['anthropic-text', usage(25, 15, standard), bytes('Grüß dich 👋\n漢字'), ['usage', 'done']],
+    [
+      'anthropic-tools',
+      usage(472, 89, standard),
+      bytes('Let me see.weather{"city":"Köln"}'),
+      ['usage', 'done'],
+    ],
     // What was encrypted before the first visible word is bounded by its time.
-    ['anthropic-thinking', usage(40, 210), bytes('Hmm.Yes.ZGF0YQ==So.'), ['usage', 'done']],
-    ['anthropic-cache', usage(2310, 4, cache), 2, ['usage', 'done']],
+    ['anthropic-thinking', usage(40, 210, standard), bytes('Hmm.Yes.ZGF0YQ==So.'), ['usage', 'done']],
+    ['anthropic-cache', usage(2310, 4, { ...cache, ...standard }), 2, ['usage', 'done']],
     [
       'anthropic-search',
-      usage(10682, 510, { toolCalls: 1 }),
+      usage(10682, 510, { toolCalls: 1, ...standard }),
       bytes('web_search{"query":"x"}Found.'),
       ['usage', 'done'],
     ],
-    ['anthropic-error', usage(25, 1, {}, 'running'), 4, ['pass', 'error']],
+    ['anthropic-error', usage(25, 1, standard, 'running'), 4, ['pass', 'error']],
   ])('%s', (name, expected, outputBytes, last) => {
     const { tap, kinds } = play(stream(name), [])
     expect(figures(tap)).toEqual({ usage: expected, outputBytes, started: true })
@@ -188,8 +195,9 @@ describe('usage', () => {
   }
   const plain = { input_tokens: 10, output_tokens: 2 }
 
-  test('the tier that served is named where it is not the standard one', () => {
-    expect(read({ ...plain, service_tier: 'standard', speed: 'standard' })).toEqual(usage(10, 2))
+  test('the tier that served is named as far as it is told', () => {
+    expect(read(plain)).toEqual(usage(10, 2))
+    expect(read({ ...plain, service_tier: 'standard', speed: 'standard' })).toEqual(usage(10, 2, standard))
     expect(read({ ...plain, service_tier: 'priority' })).toEqual(usage(10, 2, { serviceTier: 'priority' }))
     expect(read({ ...plain, service_tier: 'standard', speed: 'fast' })).toEqual(
       usage(10, 2, { serviceTier: 'fast' }),

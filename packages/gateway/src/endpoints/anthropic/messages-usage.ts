@@ -61,8 +61,9 @@ function sum(...counts: Count[]): Count {
   }
 }
 
-/** The tier that served, where it was not the standard one; the fast mode counts as one. */
+/** The tier that served, as far as it was told; the fast mode counts as one. */
 function tierOf({ service_tier: tier, speed }: Record<string, unknown>): string | null {
   if (typeof tier === 'string' && tier !== 'standard') return tier
-  return speed === 'fast' ? 'fast' : null
+  if (speed === 'fast') return 'fast'
+  return typeof tier === 'string' ? tier : null
 }
